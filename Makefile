@@ -1,0 +1,34 @@
+# Everything runs in .venv, which the first command builds.
+# Another Python: make demo PYTHON=python3.13
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help demo test lint format examples coverage clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: .venv/installed ## train on handwritten digits and draw the graph, into runs/demo/
+	@$(BIN)/minigrad demo
+
+test: .venv/installed ## every test, with coverage
+	@$(BIN)/pytest --cov --cov-report=term
+
+lint: .venv/installed ## ruff (format and rules) and mypy --strict
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+
+format: .venv/installed ## format the code
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+examples: .venv/installed ## run every example
+	@for script in examples/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+.venv/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "minigrad needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": make demo PYTHON=python3.12")'
+	@echo "Building .venv (once) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+clean: ## remove .venv, runs and caches
+	rm -rf .venv runs .pytest_cache .mypy_cache .ruff_cache .coverage .hypothesis

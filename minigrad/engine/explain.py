@@ -1,0 +1,72 @@
+"""Why an operation failed, in one sentence with the user's own names and shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.errors import DtypeError, OutOfRangeError, ShapeError, UnknownArgumentError, explain_call
+
+if TYPE_CHECKING:
+    from minigrad.engine.primitive import Primitive
+
+
+def explain_failure(
+    primitive: Primitive[Any],
+    inputs: Sequence[Any],
+    arrays: Sequence[Any],
+    options: dict[str, Any],
+    problem: Exception,
+) -> Exception:
+    """Return the exception to raise when ``primitive`` failed on these arguments with ``problem``."""
+    if isinstance(problem, TypeError):
+        sentence = explain_call(primitive.forward, tuple(arrays), options)
+        if sentence is not None:
+            return UnknownArgumentError(sentence.removeprefix("_"))
+    operands = [_operand(primitive, position, value) for position, value in enumerate(inputs)]
+    if isinstance(problem, np.exceptions.AxisError):
+        return OutOfRangeError(f"{primitive.name}: {problem}, for {', '.join(operands)}")
+    if isinstance(problem, IndexError):
+        return OutOfRangeError(f"{primitive.name}: {problem}, for {', '.join(operands)}")
+    if isinstance(problem, TypeError):
+        return DtypeError(f"{primitive.name}: {problem}, for {', '.join(operands)}")
+    shapes = [np.shape(array) for array in arrays]
+    if primitive.name in ("matmul", "dot") and len(shapes) == 2:
+        return ShapeError(_products(primitive.name, shapes, operands))
+    if primitive.broadcasts and not _broadcast(shapes):
+        return ShapeError(
+            f"{primitive.name}: shapes do not broadcast: {' and '.join(operands)}; counted from the last, "
+            "each pair of axes must be equal or one of them 1"
+        )
+    return ShapeError(f"{primitive.name}: {problem}, for {', '.join(operands)}")
+
+
+def _operand(primitive: Primitive[Any], position: int, value: Any) -> str:
+    """Return, for example, ``x 'W1' (3, 4)``."""
+    names = [parameter.name for parameter in primitive.parameters if parameter.kind is not parameter.VAR_POSITIONAL]
+    name = names[position] if position < len(names) and not primitive.variadic else f"argument {position}"
+    given = getattr(value, "name", None)
+    return f"{name}{f' {given!r}' if given else ''} {np.shape(getattr(value, 'data', value))}"
+
+
+def _products(name: str, shapes: list[tuple[int, ...]], operands: list[str]) -> str:
+    left, right = shapes
+    if not left or not right:
+        return f"{name}: needs at least one axis on each side: {' @ '.join(operands)}; use multiply for numbers"
+    inner = right[0] if len(right) == 1 else right[-2]
+    if left[-1] != inner:
+        hint = ""
+        if len(right) > 1 and left[-1] == right[-1]:
+            hint = "; transpose the second with .T or swapaxes(-1, -2)?"
+        return f"{name}: inner sizes differ, {left[-1]} and {inner}: {' @ '.join(operands)}{hint}"
+    return f"{name}: the leading axes do not broadcast: {' @ '.join(operands)}"
+
+
+def _broadcast(shapes: list[tuple[int, ...]]) -> bool:
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,110 @@
+"""What holds for the code that runs now: does it record, and inside which module?
+
+One context variable, so each thread and each task has its own, and leaving a
+``with`` block by an exception restores it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import ContextDecorator, contextmanager
+from contextvars import ContextVar, Token
+from typing import Any, NamedTuple, TypeVar, overload
+
+from minigrad.errors import ArgumentError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Mode(NamedTuple):
+    """Whether operations are recorded, and the path of the module that is being called."""
+
+    records: bool
+    scope: str
+
+
+_mode: ContextVar[Mode] = ContextVar("minigrad_mode", default=Mode(records=True, scope=""))  # noqa: B039 - a tuple, immutable
+
+current_mode = _mode.get
+
+
+class Recording(ContextDecorator):
+    """Switches recording on or off for a ``with`` block, or for a function that it decorates."""
+
+    def __init__(self, records: bool) -> None:
+        self.records = records
+        self.tokens: list[Token[Mode]] = []
+
+    def __enter__(self) -> None:
+        self.tokens.append(_mode.set(_mode.get()._replace(records=self.records)))
+
+    def __exit__(self, *problem: object) -> None:
+        _mode.reset(self.tokens.pop())
+
+    def __call__(self, function: F) -> F:
+        """Decorate a function, so that each of its calls runs in such a block."""
+        kinds = (inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction)
+        if any(kind(function) for kind in kinds):
+            raise ArgumentError(
+                f"cannot decorate {function.__qualname__}: it runs in pieces, between which the caller's own "
+                "mode would change; use a `with` block inside it"
+            )
+        return super().__call__(function)
+
+    def _recreate_cm(self) -> Recording:
+        # each call of a decorated function has tokens of its own: two threads may call it at once
+        return Recording(self.records)
+
+
+@contextmanager
+def module_scope(name: str) -> Iterator[None]:
+    """Mark what is recorded in a block as made inside the module ``name`` of the current module."""
+    mode = _mode.get()
+    token = _mode.set(mode._replace(scope=f"{mode.scope}.{name}" if mode.scope else name))
+    try:
+        yield
+    finally:
+        _mode.reset(token)
+
+
+@overload
+def no_grad(function: None = None) -> Recording: ...
+@overload
+def no_grad(function: F) -> F: ...
+def no_grad(function: Any = None) -> Any:
+    """Record nothing: for evaluation, and for updating parameters by hand.
+
+    A context manager, and a decorator with or without parentheses.
+
+    Raises:
+        ArgumentError: when it decorates a generator or a coroutine, where it would not hold.
+
+    >>> import minigrad as mg
+    >>> w = mg.tensor([1.0, 2.0], requires_grad=True)
+    >>> with mg.no_grad():
+    ...     y = w * 2
+    >>> y.requires_grad
+    False
+    """
+    return Recording(False) if function is None else Recording(False)(function)
+
+
+@overload
+def enable_grad(function: None = None) -> Recording: ...
+@overload
+def enable_grad(function: F) -> F: ...
+def enable_grad(function: Any = None) -> Any:
+    """Record again inside a ``no_grad`` block; used as ``no_grad`` is.
+
+    Raises:
+        ArgumentError: when it decorates a generator or a coroutine, where it would not hold.
+
+    >>> import minigrad as mg
+    >>> w = mg.tensor([1.0, 2.0], requires_grad=True)
+    >>> with mg.no_grad(), mg.enable_grad():
+    ...     y = w * 2
+    >>> y.requires_grad
+    True
+    """
+    return Recording(True) if function is None else Recording(True)(function)

@@ -1,0 +1,97 @@
+"""The place of a tensor in a computation graph."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from minigrad.engine.primitive import Primitive
+    from minigrad.engine.tensor import Tensor
+
+
+class Node:
+    """One recorded operation, or a leaf: a tensor that no recorded operation made.
+
+    A node knows its parents and never holds a ``Tensor``, so references run one way,
+    from a result to what it was made of: a graph is freed with its last tensor.
+
+    Attributes:
+        primitive: the operation; None for a leaf.
+        parents: the nodes of the arguments, in order; an argument used twice stands there twice.
+        saved: the output's array and the arguments' arrays, for the derivative rules; None once
+            a backward pass has released them. A constant number keeps itself here.
+        options: the keyword arguments of the operation, such as ``axis``.
+        shape: the shape of the output.
+        dtype: the dtype of the output.
+        requires_grad: whether a gradient has to reach this node.
+        name: what the user calls it, if anything.
+        scope: the path of the module in whose call it was recorded, such as ``"MLP.layers.0"``.
+        tensor: a weak reference to the tensor whose ``.grad`` receives this node's gradient.
+    """
+
+    __slots__ = (
+        "dtype",
+        "name",
+        "options",
+        "parents",
+        "primitive",
+        "requires_grad",
+        "saved",
+        "scope",
+        "shape",
+        "tensor",
+    )
+
+    def __init__(
+        self,
+        primitive: Primitive[Any] | None,
+        parents: tuple[Node, ...],
+        saved: tuple[Any, ...] | None,
+        options: dict[str, Any],
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        requires_grad: bool,
+        scope: str,
+    ) -> None:
+        self.primitive = primitive
+        self.parents = parents
+        self.saved = saved
+        self.options = options
+        self.shape = shape
+        self.dtype = dtype
+        self.requires_grad = requires_grad
+        self.scope = scope
+        self.name: str | None = None
+        self.tensor: weakref.ref[Tensor] | None = None
+
+    @property
+    def operation(self) -> str:
+        """The name of the operation; empty for a leaf."""
+        return "" if self.primitive is None else self.primitive.name
+
+    @property
+    def released(self) -> bool:
+        """Whether a backward pass has freed the values that this node's rules need."""
+        return self.saved is None and self.primitive is not None
+
+    def __repr__(self) -> str:
+        what = self.operation or "leaf"
+        name = f" {self.name!r}" if self.name else ""
+        return f"<Node {what}{name}, shape {self.shape}, {self.dtype}>"
+
+
+def leaf(shape: tuple[int, ...], dtype: np.dtype[Any], *, requires_grad: bool = False) -> Node:
+    """Return the node of a tensor that no recorded operation made."""
+    return Node(None, (), None, {}, shape, dtype, requires_grad, "")
+
+
+def constant(value: Any) -> Node:
+    """Return the node of an argument that is no tensor; a number keeps its value for the drawing."""
+    if isinstance(value, np.ndarray):
+        return leaf(value.shape, value.dtype)
+    node = leaf((), np.asarray(value).dtype)
+    node.saved = (value,)
+    return node

@@ -1,0 +1,170 @@
+"""Primitive: a function and its derivatives, one rule for each input, side by side."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, ParamSpec, overload
+
+import numpy as np
+
+from minigrad.engine import numpy_protocol
+from minigrad.engine.arrays import as_operand
+from minigrad.engine.explain import explain_failure
+from minigrad.engine.mode import current_mode
+from minigrad.engine.node import Node, constant
+from minigrad.engine.tensor import Tensor
+from minigrad.errors import MinigradError, RuleError
+
+P = ParamSpec("P")
+Rule = Callable[..., Any]
+
+_PLAIN = frozenset({np.ndarray, float, int})
+
+
+class Primitive(Generic[P]):
+    """A differentiable function of arrays, made with ``@mg.primitive``.
+
+    Called with tensors, it computes on their arrays and, where a gradient will be needed,
+    records a node. The rules are run by the backward walk.
+
+    Attributes:
+        name: what drawings and errors call it.
+        forward: the function on arrays.
+        rules: for each input, ``rule(gradient, out, *inputs, **options)``, or None where no
+            gradient flows.
+        broadcasts: whether inputs broadcast, so that the walk sums the stretched axes out.
+    """
+
+    def __init__(self, forward: Callable[P, Any], *, broadcasts: bool = False) -> None:
+        functools.update_wrapper(self, forward)
+        self.name = forward.__name__.strip("_")
+        self.forward: Callable[..., Any] = forward
+        self.broadcasts = broadcasts
+        self.rules: Sequence[Rule | None] = ()
+        self.parameters = list(inspect.signature(forward).parameters.values())
+        self.variadic = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in self.parameters)
+
+    def derivatives(self, *rules: Rule | None) -> None:
+        """Give the rule of each input, in order; None for an input through which no gradient flows.
+
+        A rule gets the gradient of the output, the output, the inputs and the options, and returns
+        the gradient of its input. It is pure, plain NumPy, so it can be differentiated in turn.
+
+        Raises:
+            RuleError: when there are more rules than inputs.
+        """
+        if len(rules) > len(self.parameters):
+            raise RuleError(f"{self.name}: {len(rules)} rules for {len(self.parameters)} arguments")
+        self.rules = rules
+
+    def derivatives_of_each(self, rule: Rule) -> None:
+        """Give one rule for every input of a function of ``*arrays``; it gets the input's position first."""
+        self.rules = _EachInput(rule)
+
+    def __call__(self, *args: P.args, **options: P.kwargs) -> Tensor:
+        """Compute, and record a node if a gradient will be needed."""
+        if not self.rules:
+            raise RuleError(f"{self.name} has no derivative rules yet; give them with {self.name}.derivatives(...)")
+        inputs: Sequence[Any] = args
+        if len(args) != len(self.rules) and not self.variadic:
+            inputs, options = self._bind(args, options)  # type: ignore[assignment]
+        arrays = []
+        needed = False
+        for value in inputs:
+            if isinstance(value, Tensor):
+                arrays.append(value._data)
+                if value.node is not None and value.node.requires_grad:
+                    needed = True
+            else:
+                arrays.append(value if type(value) in _PLAIN else as_operand(value))
+        try:
+            out = self.forward(*arrays, **options)
+        except MinigradError:
+            raise
+        except (ValueError, TypeError, IndexError) as problem:
+            raise explain_failure(self, inputs, arrays, options, problem) from problem
+        if type(out) is not np.ndarray:
+            out = np.asarray(out)
+        if not needed:
+            return Tensor(out)
+        mode = current_mode()
+        if not mode.records or out.dtype.kind != "f":
+            return Tensor(out)
+        parents = tuple(
+            [v.place() if isinstance(v, Tensor) else constant(a) for v, a in zip(inputs, arrays, strict=True)]
+        )
+        node = Node(self, parents, (out, *arrays), options, out.shape, out.dtype, True, mode.scope)
+        return Tensor(out, node)
+
+    def dispatch(self, *inputs: Any, **options: Any) -> Any:
+        """Call it from inside a rule: tensors give a tensor, arrays give an array."""
+        if any(isinstance(value, Tensor) for value in inputs):
+            return self(*inputs, **options)
+        return self.forward(*inputs, **options)
+
+    def _bind(self, args: Sequence[Any], options: dict[str, Any]) -> tuple[Sequence[Any], dict[str, Any]]:
+        """Sort a call into inputs and options: inputs may come by keyword, options by position."""
+        try:
+            bound = inspect.signature(self.forward).bind(*args, **options).arguments
+        except TypeError as problem:
+            raise explain_failure(self, args, args, options, problem) from None
+        names = [parameter.name for parameter in self.parameters[: len(self.rules)]]
+        inputs = [bound.pop(name) for name in names if name in bound]
+        return inputs, bound
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+
+class _EachInput(Sequence[Rule]):
+    """The rules of a function of any number of inputs."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, position: Any) -> Any:
+        return functools.partial(self.rule, position)
+
+
+@overload
+def primitive(forward: Callable[P, Any]) -> Primitive[P]: ...
+@overload
+def primitive(
+    *, broadcasts: bool = False, numpy: Callable[..., Any] | None = None
+) -> Callable[[Callable[P, Any]], Primitive[P]]: ...
+def primitive(forward: Any = None, *, broadcasts: bool = False, numpy: Callable[..., Any] | None = None) -> Any:
+    """Make a function of arrays differentiable: the library's own functions are made so, and users' too.
+
+    The function's parameters are its array inputs, in the order of the rules, then its options.
+
+    Args:
+        forward: the function on arrays; it returns a new array and changes nothing.
+        broadcasts: whether its inputs broadcast; the walk then sums the stretched axes out.
+        numpy: the NumPy function that this one stands for when it is called with a tensor.
+
+    >>> import minigrad as mg, numpy as np
+    >>> @mg.primitive(broadcasts=True)
+    ... def hypotenuse(x, y):
+    ...     return np.sqrt(x * x + y * y)
+    >>> hypotenuse.derivatives(
+    ...     lambda g, out, x, y: g * x / out,
+    ...     lambda g, out, x, y: g * y / out,
+    ... )
+    >>> x = mg.tensor([3.0, 5.0], requires_grad=True)
+    >>> hypotenuse(x, [4.0, 12.0]).sum().backward()
+    >>> x.grad
+    tensor([0.6   , 0.3846])
+    """
+
+    def make(function: Callable[P, Any]) -> Primitive[P]:
+        made = Primitive(function, broadcasts=broadcasts)
+        if numpy is not None:
+            numpy_protocol.implementations[numpy] = made
+        return made
+
+    return make if forward is None else make(forward)

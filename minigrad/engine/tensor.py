@@ -1,0 +1,422 @@
+"""Tensor: a NumPy array and its place in the graph; ``backprop`` fills the gradients of tensors."""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, SupportsIndex
+
+import numpy as np
+import numpy.typing as npt
+
+from minigrad.engine import numpy_protocol
+from minigrad.engine.arrays import as_array
+from minigrad.engine.mode import current_mode
+from minigrad.engine.node import Node, leaf
+from minigrad.engine.operators import Operators
+from minigrad.engine.walk import Step, walk
+from minigrad.errors import (
+    DtypeError,
+    GraphError,
+    InPlaceError,
+    ShapeError,
+    UnknownAttributeError,
+    suggest,
+)
+
+
+class Tensor(Operators):
+    """An array that remembers how it was made. Made by ``mg.tensor(...)`` and by every operation.
+
+    Attributes:
+        node: the tensor's place in the graph; None while nothing recorded has used it.
+    """
+
+    __slots__ = ("__weakref__", "_data", "_grad", "node")
+
+    def __init__(self, data: npt.NDArray[Any], node: Node | None = None) -> None:
+        if not isinstance(data, np.ndarray):
+            raise DtypeError(f"Tensor wraps an ndarray, got {type(data).__name__}; use mg.tensor(...) to convert")
+        self._data = data
+        self._grad: Tensor | None = None
+        self.node = node
+
+    # --- value
+
+    @property
+    def data(self) -> npt.NDArray[Any]:
+        """The values, as the ndarray itself. Assigning replaces it, by one of the same shape and dtype."""
+        return self._data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        array = as_array(value, self.dtype)
+        if self.node is not None and array.shape != self._data.shape:
+            raise ShapeError(
+                f"cannot replace the data of {self.describe()} by an array of shape {array.shape}: a graph uses it; "
+                f"make a new tensor, or reshape the array to {self._data.shape}"
+            )
+        self._data = array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self._data.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the elements, as NumPy's."""
+        return self._data.dtype
+
+    def numpy(self) -> npt.NDArray[Any]:
+        """Return the values as the ndarray itself, which shares memory; ``.copy()`` it before changing it."""
+        return self._data
+
+    def item(self) -> Any:
+        """Return the only element as a Python number.
+
+        Raises:
+            ShapeError: when there is not exactly one element.
+        """
+        if self._data.size != 1:
+            raise ShapeError(f"item() needs exactly one element, {self.describe()} has {self._data.size}; use .numpy()")
+        return self._data.item()
+
+    def tolist(self) -> Any:
+        """Return the values as nested Python lists."""
+        return self._data.tolist()
+
+    # --- place in the graph
+
+    @property
+    def name(self) -> str | None:
+        """What drawings and errors call this tensor; assign to set it."""
+        return None if self.node is None else self.node.name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise DtypeError(f"a name is a string, got {type(name).__name__}")
+        self.place().name = name
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this tensor are recorded, so that a gradient can reach it."""
+        return self.node is not None and self.node.requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if bool(wanted) == self.requires_grad:
+            return
+        if not self.is_leaf:
+            raise GraphError(
+                f"requires_grad of {self.describe()} cannot change: it is the result of {self._operation()}; "
+                "use .detach() for a tensor that needs no gradient"
+            )
+        if wanted:
+            check_differentiable(self._data.dtype, "requires_grad=True")
+        # a new node: graphs that were recorded before keep the old one, and what it said
+        name, self.node = self.name, leaf(self.shape, self.dtype, requires_grad=bool(wanted))
+        self.node.name = name
+        if wanted:
+            self.node.tensor = weakref.ref(self)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made this tensor."""
+        return self.node is None or self.node.primitive is None
+
+    def place(self) -> Node:
+        """Return the tensor's node, made now if this is the first time that a graph needs it."""
+        if self.node is None:
+            self.node = leaf(self._data.shape, self._data.dtype)
+        return self.node
+
+    def detach(self) -> Tensor:
+        """Return a tensor of the same values (shared memory) that is outside of the graph."""
+        return Tensor(self._data)
+
+    # --- gradient
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward passes have accumulated, or None; assign None to clear it."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, gradient: Any) -> None:
+        if gradient is None:
+            self._grad = None
+            return
+        if not isinstance(gradient, Tensor):
+            gradient = Tensor(as_array(gradient, self.dtype))
+        if gradient.shape != self.shape:
+            raise ShapeError(f"the gradient of {self.describe()} must have its shape, got {gradient.shape}")
+        self._grad = gradient
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this intermediate result in ``.grad``, as leaves do.
+
+        Raises:
+            GraphError: when the tensor needs no gradient.
+        """
+        if self.node is None or not self.node.requires_grad:
+            raise GraphError(f"{self.describe()} needs no gradient, so there is none to retain")
+        self.node.tensor = weakref.ref(self)
+
+    def backward(self, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False) -> None:
+        """Add the gradient of this tensor with respect to every leaf to the leaf's ``.grad``.
+
+        Args:
+            gradient: the gradient to start from, in this tensor's shape; 1 if the tensor is a scalar.
+            retain_graph: keep the saved arrays, so that another backward pass can run.
+            create_graph: record the backward pass itself, so that gradients can be differentiated.
+
+        Raises:
+            GraphError: when nothing here requires a gradient, the graph was released, or the tensor
+                is not a scalar and no gradient is given.
+
+        >>> import minigrad as mg
+        >>> x = mg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([2., 4., 6.])
+        """
+        steps = backprop(self, gradient, retain_graph=retain_graph or create_graph, create_graph=create_graph)
+        deque(steps, maxlen=0)
+
+    # --- change in place
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if self.node is not None and current_mode().records:
+            raise InPlaceError(
+                f"cannot assign into {self.describe()}: a graph depends on its values; build a new tensor with "
+                "mg.where(mask, new, old) or mg.concatenate, or change a leaf inside `with mg.no_grad():`"
+            )
+        changed = self._data.copy()
+        changed[plain_index(index)] = value._data if isinstance(value, Tensor) else value
+        self._data = changed  # a new array: what a graph has saved stays as it was
+
+    def _replace(self, operation: str, result: Any) -> Any:
+        """Carry out ``self += x`` and its like: plain for results, in place for leaves under ``no_grad``."""
+        if not self.requires_grad or not self.is_leaf or result is NotImplemented:
+            return result
+        if current_mode().records:
+            raise InPlaceError(
+                f"cannot use {operation} on {self.describe()}: it is a leaf that requires a gradient; "
+                f"write a new name (w = w {operation[0]} ...), or update it inside `with mg.no_grad():`"
+            )
+        if result.shape != self.shape:
+            raise ShapeError(f"{operation} would change the shape of {self.describe()} to {result.shape}")
+        self._data = result._data.astype(self.dtype, copy=False)
+        return self
+
+    # --- Python and NumPy
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        return numpy_protocol.call_ufunc(ufunc, method, inputs, options)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        return numpy_protocol.call_function(function, args, options)
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        if self.requires_grad:
+            raise GraphError(
+                f"{self.describe()} requires a gradient, and an ndarray would drop it from the graph; "
+                "use .detach().numpy() if that is what you want"
+            )
+        return np.array(self._data, dtype=dtype, copy=copy)
+
+    def __len__(self) -> int:
+        if self._data.ndim == 0:
+            raise DtypeError("a tensor without axes has no length")
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self._data.ndim == 0:
+            raise DtypeError("cannot iterate over a tensor without axes")
+        return (self[index] for index in range(len(self._data)))
+
+    def __bool__(self) -> bool:
+        if self._data.size != 1:
+            raise ShapeError(f"the truth of {self._data.size} values is ambiguous; use mg.any(...) or mg.all(...)")
+        return bool(self._data.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        return self._data.__index__()
+
+    def __round__(self, digits: SupportsIndex = 0) -> float:
+        return round(float(self.item()), digits)
+
+    def __format__(self, specification: str) -> str:
+        return format(self._data.item() if self._data.ndim == 0 and specification else str(self), specification)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self._data == (value._data if isinstance(value, Tensor) else value)).any())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if not self.is_leaf:
+            raise GraphError(
+                f"{self.describe()} is the result of {self._operation()}: only leaves can be copied; use .detach()"
+            )
+        return _rebuild, (type(self), self._data, self.requires_grad, self.name)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        known = [attribute for attribute in dir(type(self)) if not attribute.startswith("_")]
+        hint = suggest(name, known)
+        raise UnknownAttributeError(f"a tensor has no attribute {name!r}{hint}")
+
+    def __repr__(self) -> str:
+        values = np.array2string(self._data, precision=4, separator=", ", prefix="tensor(")
+        extra = "" if self.dtype in (np.float32, np.int64, np.bool_) else f", dtype={self.dtype}"
+        if self.name:
+            extra += f", name={self.name!r}"
+        if self.requires_grad:
+            extra += ", requires_grad=True" if self.is_leaf else f", from={self._operation()}"
+        return f"tensor({values}{extra})"
+
+    def _operation(self) -> str:
+        return self.node.operation if self.node is not None else ""
+
+    def describe(self) -> str:
+        """Return a few words for errors: the name if there is one, and the shape."""
+        return f"{self.name!r} of shape {self.shape}" if self.name else f"a tensor of shape {self.shape}"
+
+
+def backprop(
+    output: Tensor, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
+) -> Iterator[Step]:
+    """Run a backward pass step by step: a generator of ``Step``s, outermost first.
+
+    Exhausting it is what ``output.backward()`` does: each leaf's gradient is added to its
+    ``.grad`` when the walk reaches the leaf, and saved arrays are released on the way.
+
+    Args:
+        output: the tensor to differentiate.
+        gradient: the gradient to start from, in the output's shape; 1 if the output is a scalar.
+        retain_graph: keep the saved arrays, so that another backward pass can run.
+        create_graph: record the backward pass itself, so that gradients can be differentiated.
+
+    Raises:
+        GraphError: when nothing requires a gradient, the graph was released, or the output is
+            not a scalar and no gradient is given.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor(3.0, requires_grad=True, name="x")
+    >>> for step in mg.backprop(x * x + x):
+    ...     print(step.node.operation or step.node.name, step.gradient)
+    add 1.0
+    multiply 1.0
+    x 7.0
+    """
+    seeds = {differentiable_node(output): seed(output, gradient, lifted=create_graph)}
+    steps = walk(seeds, lift=Tensor if create_graph else None, release=not retain_graph)
+    return _deliver(steps)
+
+
+def _deliver(steps: Iterator[Step]) -> Iterator[Step]:
+    delivered: set[int] = set()
+    for step in steps:
+        tensor = None if step.node.tensor is None else step.node.tensor()
+        if tensor is not None:
+            _accumulate(tensor, step.gradient, delivered)
+        yield step
+
+
+def _accumulate(tensor: Tensor, gradient: Any, delivered: set[int]) -> None:
+    if isinstance(gradient, Tensor):
+        tensor._grad = gradient if tensor._grad is None else tensor._grad + gradient
+        return
+    if tensor._grad is not None:
+        array = np.asarray(tensor._grad._data + gradient)
+    else:
+        array = np.asarray(gradient)
+        # rules may pass one array on to several inputs: two tensors must not share a gradient
+        if array.base is not None or id(array) in delivered:
+            array = array.copy()
+    delivered.add(id(array))
+    tensor._grad = Tensor(array)
+
+
+def differentiable_node(output: Any) -> Node:
+    """Return the output's node.
+
+    Raises:
+        DtypeError: when the output is no tensor.
+        GraphError: when no gradient can flow from it.
+    """
+    if not isinstance(output, Tensor):
+        raise DtypeError(f"expected a tensor to differentiate, got {type(output).__name__}")
+    if output.node is None or not output.node.requires_grad:
+        raise GraphError(
+            f"nothing to differentiate: {output.describe()} depends on no tensor that requires a gradient; create "
+            "the inputs with requires_grad=True, and compute outside of no_grad()"
+        )
+    return output.node
+
+
+def seed(output: Tensor, gradient: Any, *, lifted: bool = False) -> Any:
+    """Return the gradient that a backward pass starts from: an array, or a tensor if the pass is recorded."""
+    if gradient is None:
+        if output.size != 1:
+            raise GraphError(
+                f"backward() needs a scalar, {output.describe()} has {output.size} elements; reduce it with .sum() "
+                f"or .mean(), or pass gradient= of shape {output.shape}"
+            )
+        array = np.ones(output.shape, output.dtype)
+        return Tensor(array) if lifted else array
+    if lifted and isinstance(gradient, Tensor) and gradient.dtype == output.dtype:
+        start = gradient
+    else:
+        array = as_array(gradient._data if isinstance(gradient, Tensor) else gradient, output.dtype)
+        start = Tensor(array.copy())  # it may become a leaf's .grad
+    if start.shape != output.shape:
+        raise ShapeError(f"gradient= must have the output's shape {output.shape}, got {start.shape}")
+    return start if lifted else start._data
+
+
+def check_differentiable(dtype: np.dtype[Any], what: str) -> None:
+    """Raise unless a tensor of this dtype can have a gradient."""
+    if dtype.kind != "f":
+        raise DtypeError(
+            f"{what} needs a floating-point tensor, got {dtype}: only real numbers have derivatives; "
+            "convert with .astype(np.float32), or pass dtype=np.float32"
+        )
+
+
+def plain_index(index: Any) -> Any:
+    """Replace tensors in an index by their arrays."""
+    if isinstance(index, tuple):
+        return tuple(plain_index(part) for part in index)
+    return index._data if isinstance(index, Tensor) else index
+
+
+def _rebuild(kind: type[Tensor], data: npt.NDArray[Any], requires_grad: bool, name: str | None) -> Tensor:
+    tensor = kind.__new__(kind)
+    Tensor.__init__(tensor, data)
+    tensor.requires_grad = requires_grad
+    if name is not None:
+        tensor.name = name
+    return tensor

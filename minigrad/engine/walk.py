@@ -1,0 +1,205 @@
+"""The backward walk: reverse-mode differentiation, one node at a time.
+
+The walk knows graphs and rules, and neither tensors nor calculus. ``backward()``
+exhausts it, ``grad()`` collects from it, drawings and players listen to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import nullcontext
+from typing import Any
+
+from minigrad.engine.mode import Recording
+from minigrad.engine.node import Node
+from minigrad.errors import GraphError, RuleError
+
+Lift = Callable[[Any, Node], Any]
+
+
+class Contribution:
+    """What one step sends along one edge.
+
+    Attributes:
+        parent: the node that receives it.
+        position: which argument of the operation that node is, from 0.
+        raw: the gradient as the rule returned it.
+        gradient: the same in the parent's shape and dtype, broadcast axes summed out.
+        total: the parent's gradient with this contribution added.
+    """
+
+    __slots__ = ("gradient", "parent", "position", "raw", "total")
+
+    def __init__(self, parent: Node, position: int, raw: Any, gradient: Any, total: Any) -> None:
+        self.parent = parent
+        self.position = position
+        self.raw = raw
+        self.gradient = gradient
+        self.total = total
+
+
+class Step:
+    """One node of a backward pass: the gradient that has arrived, and what the node sends on.
+
+    Attributes:
+        node: the node that is visited.
+        gradient: the complete gradient of the output with respect to this node's value.
+        contributions: one for each edge to a parent that needs a gradient; empty for a leaf.
+    """
+
+    __slots__ = ("contributions", "gradient", "node")
+
+    def __init__(self, node: Node, gradient: Any, contributions: list[Contribution]) -> None:
+        self.node = node
+        self.gradient = gradient
+        self.contributions = contributions
+
+    def __repr__(self) -> str:
+        sent = ", ".join(contribution.parent.name or repr(contribution.parent) for contribution in self.contributions)
+        return f"<Step {self.node!r} -> {sent or 'nothing'}>"
+
+
+def walk(
+    seeds: dict[Node, Any],
+    *,
+    targets: Collection[Node] | None = None,
+    lift: Lift | None = None,
+    release: bool = False,
+) -> Iterator[Step]:
+    """Yield a ``Step`` for each node that the seeds' gradients reach, outermost first.
+
+    Args:
+        seeds: the nodes to start from, each with the gradient it starts with.
+        targets: send gradients only towards these nodes; None means towards every leaf.
+        lift: makes a differentiable value of an array and its node. Given, the rules
+            run on such values and are recorded themselves; else they run on plain arrays.
+        release: free each node's saved arrays once it has been visited.
+
+    Raises:
+        GraphError: when saved arrays that the walk needs were released before.
+        RuleError: when a rule returns something that is not a gradient of its input.
+    """
+    order = topological_order(seeds)
+    reached = None if targets is None else _leading_to(order, targets)
+    _check_not_released(order, reached)
+    recording = nullcontext() if lift is None else Recording(True)
+    arrived = dict(seeds)
+    for node in order:
+        gradient = arrived.pop(node, None)
+        if gradient is None:
+            continue
+        with recording:
+            contributions = _send(node, gradient, arrived, reached, lift)
+        yield Step(node, gradient, contributions)
+        if release and node.primitive is not None:
+            node.saved = None
+
+
+def topological_order(roots: Iterable[Node], *, everything: bool = False) -> list[Node]:
+    """Return the nodes that the roots depend on, every node before its parents (Kahn's algorithm).
+
+    Args:
+        roots: where to start; they are in the list themselves.
+        everything: also follow what needs no gradient, as a drawing does.
+    """
+    roots = list(roots)
+    waiting = dict.fromkeys(roots, 0)  # for each node, the consumers that have not been visited
+    found = list(roots)
+    while found:
+        for parent in found.pop().parents:
+            if everything or parent.requires_grad:
+                if parent in waiting:
+                    waiting[parent] += 1
+                else:
+                    waiting[parent] = 1
+                    found.append(parent)
+    ready = [root for root in reversed(roots) if not waiting[root]]
+    order = []
+    while ready:
+        node = ready.pop()
+        order.append(node)
+        for parent in node.parents:
+            if everything or parent.requires_grad:
+                # consumers first: only when all have sent is this gradient complete
+                waiting[parent] -= 1
+                if not waiting[parent]:
+                    ready.append(parent)
+    return order
+
+
+def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
+    """Sum out the axes along which a value of ``shape`` was broadcast to the gradient's shape."""
+    extra = gradient.ndim - len(shape)
+    stretched = (extra + axis for axis, size in enumerate(shape) if size == 1 and gradient.shape[extra + axis] != 1)
+    return gradient.sum(axis=(*range(extra), *stretched)).reshape(shape)
+
+
+def _send(
+    node: Node, gradient: Any, arrived: dict[Node, Any], reached: Collection[Node] | None, lift: Lift | None
+) -> list[Contribution]:
+    """Run the rules of the inputs that need a gradient, and add what they return to ``arrived``."""
+    contributions: list[Contribution] = []
+    primitive = node.primitive
+    if primitive is None:
+        return contributions
+    saved = node.saved if lift is None else _lifted(node, lift)
+    assert saved is not None  # _check_not_released has looked
+    for position, parent in enumerate(node.parents):
+        if not parent.requires_grad or (reached is not None and parent not in reached):
+            continue
+        rule = primitive.rules[position]
+        raw = None if rule is None else rule(gradient, *saved, **node.options)
+        if raw is None:
+            continue
+        fitted = _fit(raw, node, position)
+        total = arrived.get(parent)
+        total = fitted if total is None else total + fitted
+        arrived[parent] = total
+        contributions.append(Contribution(parent, position, raw, fitted, total))
+    return contributions
+
+
+def _lifted(node: Node, lift: Lift) -> tuple[Any, ...]:
+    out, *arguments = node.saved or ()
+    parents = zip(arguments, node.parents, strict=True)
+    return lift(out, node), *[lift(a, parent) if parent.requires_grad else a for a, parent in parents]
+
+
+def _fit(raw: Any, node: Node, position: int) -> Any:
+    """Bring what a rule returned to the shape and dtype of its input."""
+    parent, primitive = node.parents[position], node.primitive
+    assert primitive is not None
+    if not hasattr(raw, "dtype"):
+        raise RuleError(
+            f"{primitive.name}: the rule of argument {position} must return an array of shape {parent.shape}, "
+            f"it returned {type(raw).__name__} {raw!r}"
+        )
+    if raw.shape != parent.shape:
+        if not primitive.broadcasts:
+            raise RuleError(
+                f"{primitive.name}: the rule of argument {position} must return a gradient of the argument's shape "
+                f"{parent.shape}, it returned {raw.shape}; if {primitive.name} broadcasts its arguments, declare it "
+                "with @primitive(broadcasts=True)"
+            )
+        raw = sum_to_shape(raw, parent.shape)
+    return raw if raw.dtype == parent.dtype else raw.astype(parent.dtype)
+
+
+def _leading_to(order: list[Node], targets: Collection[Node]) -> set[Node]:
+    """Return the targets and those nodes of the order through which a gradient reaches one."""
+    reached = set(targets)
+    for node in reversed(order):  # parents before consumers
+        if any(parent in reached for parent in node.parents):
+            reached.add(node)
+    return reached
+
+
+def _check_not_released(order: list[Node], reached: Collection[Node] | None) -> None:
+    for node in order:
+        if node.saved is not None or node.primitive is None:
+            continue
+        if reached is None or (node in reached and any(parent in reached for parent in node.parents)):
+            raise GraphError(
+                f"the saved values of {node.operation!r} were released by an earlier backward pass; compute the "
+                "forward pass again, or keep them with backward(retain_graph=True)"
+            )

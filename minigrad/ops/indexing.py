@@ -1,0 +1,92 @@
+"""Picking elements out, and its opposite: adding elements into zeros."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.numpy_protocol import implements
+from minigrad.engine.primitive import primitive
+from minigrad.engine.tensor import Tensor, plain_index
+from minigrad.errors import DtypeError, OutOfRangeError, checked_arguments
+
+
+@primitive
+def _getitem(x: Any, index: Any) -> Any:
+    return x[index]
+
+
+@primitive
+def _scatter(values: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """Return zeros of ``shape`` with ``values`` added at ``index``, as often as a place occurs."""
+    out = np.zeros(shape, values.dtype)
+    if _is_basic(index):
+        out[index] = values  # no place occurs twice
+    else:
+        np.add.at(out, index, values)
+    return out
+
+
+_getitem.derivatives(lambda g, out, x, index: _scatter.dispatch(g, index=index, shape=x.shape))
+_scatter.derivatives(lambda g, out, values, index, shape: g[index])
+
+
+def _is_basic(index: Any) -> bool:
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(part is None or part is ... or isinstance(part, (int, np.integer, slice)) for part in parts)
+
+
+def getitem(x: Tensor, index: Any) -> Tensor:
+    """Return ``x[index]``, for any index that NumPy takes: integers, slices, ``...``, None, arrays, masks.
+
+    >>> import minigrad as mg
+    >>> mg.arange(10)[2:8:3]
+    tensor([2, 5])
+    """
+    index = plain_index(index)
+    parts = index if isinstance(index, tuple) else (index,)
+    for part in parts:
+        if isinstance(part, (float, str)) or (isinstance(part, np.ndarray) and part.dtype.kind == "f"):
+            raise DtypeError(
+                f"cannot index with {part!r}: use integers, slices, ..., None, or integer and boolean arrays"
+            )
+    if isinstance(index, list):
+        index = np.asarray(index, dtype=None if index else np.intp)
+    return _getitem(x, index=index)
+
+
+@implements(np.take_along_axis)
+@checked_arguments
+def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Tensor:
+    """Return the elements of ``x`` at ``indices`` along an axis; PyTorch's ``gather``.
+
+    Args:
+        x: a tensor.
+        indices: integers, of as many axes as ``x``; the other axes broadcast.
+        axis: along which to pick; None means from all elements in a row.
+
+    Raises:
+        OutOfRangeError: when an index does not exist.
+        DtypeError: when the indices are not integers.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> mg.take_along_axis(x, [[1], [0]], axis=1)
+    tensor([[2.],
+            [3.]])
+    """
+    x = x if isinstance(x, Tensor) else Tensor(np.asarray(x))
+    picked = np.asarray(plain_index(indices))
+    if picked.dtype.kind not in "iu":
+        raise DtypeError(f"take_along_axis: indices must be integers, got {picked.dtype}")
+    if axis is None:
+        return getitem(x.ravel(), picked)
+    if picked.ndim != x.ndim or not -x.ndim <= axis < x.ndim:
+        raise OutOfRangeError(
+            f"take_along_axis: indices of shape {picked.shape} along axis {axis} do not fit {x.describe()}: "
+            "they need as many axes, and the axis must exist"
+        )
+    grid: list[Any] = list(np.ogrid[tuple(slice(size) for size in x.shape)])
+    grid[axis] = picked
+    return getitem(x, tuple(grid))

@@ -1,0 +1,288 @@
+"""Functions that rearrange elements: each derivative undoes the rearrangement."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.numpy_protocol import implements
+from minigrad.engine.primitive import primitive
+from minigrad.engine.tensor import Tensor
+from minigrad.engine.walk import sum_to_shape
+from minigrad.errors import DtypeError, ShapeError, UnsupportedError, checked_arguments
+
+
+@primitive(numpy=np.reshape)
+def reshape(x: Any, shape: int | tuple[int, ...]) -> Any:
+    """Return the elements in another shape; one length may be -1, and is then computed.
+
+    >>> import minigrad as mg
+    >>> mg.reshape(mg.arange(6), (2, -1)).shape
+    (2, 3)
+    """
+    return np.reshape(x, shape)
+
+
+reshape.derivatives(lambda g, out, x, shape: g.reshape(x.shape))
+
+
+@primitive(numpy=np.ravel)
+def ravel(x: Any) -> Any:
+    """Return the elements in a row.
+
+    >>> import minigrad as mg
+    >>> mg.ravel(mg.eye(2))
+    tensor([1., 0., 0., 1.])
+    """
+    return np.reshape(x, -1)
+
+
+ravel.derivatives(lambda g, out, x: g.reshape(x.shape))
+
+
+@primitive(numpy=np.transpose)
+def transpose(x: Any, axes: tuple[int, ...] | None = None) -> Any:
+    """Return the axes in another order; reversed, if ``axes`` is None.
+
+    >>> import minigrad as mg
+    >>> mg.transpose(mg.zeros((2, 3, 4)), (1, 0, 2)).shape
+    (3, 2, 4)
+    """
+    return np.transpose(x, axes)
+
+
+def _transpose_rule(g: Any, out: Any, x: Any, axes: tuple[int, ...] | None = None) -> Any:
+    if axes is None:
+        return g.T
+    return np.transpose(g, tuple(int(a) for a in np.argsort([axis % x.ndim for axis in axes])))
+
+
+transpose.derivatives(_transpose_rule)
+
+
+@primitive(numpy=np.swapaxes)
+def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+    """Return two axes exchanged.
+
+    >>> import minigrad as mg
+    >>> mg.swapaxes(mg.zeros((2, 3, 4)), 0, 2).shape
+    (4, 3, 2)
+    """
+    return np.swapaxes(x, axis1, axis2)
+
+
+swapaxes.derivatives(lambda g, out, x, axis1, axis2: np.swapaxes(g, axis1, axis2))
+
+
+@primitive(numpy=np.moveaxis)
+def moveaxis(x: Any, source: Any, destination: Any) -> Any:
+    """Return some axes moved to other places, the others in their order.
+
+    >>> import minigrad as mg
+    >>> mg.moveaxis(mg.zeros((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
+    return np.moveaxis(x, source, destination)
+
+
+moveaxis.derivatives(lambda g, out, x, source, destination: np.moveaxis(g, destination, source))
+
+
+@primitive(numpy=np.expand_dims)
+def expand_dims(x: Any, axis: int | tuple[int, ...]) -> Any:
+    """Return with new axes of length 1 at the places ``axis`` of the result.
+
+    >>> import minigrad as mg
+    >>> mg.expand_dims(mg.zeros((2, 3)), 1).shape
+    (2, 1, 3)
+    """
+    return np.expand_dims(x, axis)
+
+
+expand_dims.derivatives(lambda g, out, x, axis: g.reshape(x.shape))
+
+
+@primitive(numpy=np.squeeze)
+def squeeze(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
+    """Return without axes of length 1: those in ``axis``, or all.
+
+    >>> import minigrad as mg
+    >>> mg.squeeze(mg.zeros((1, 3, 1)), 0).shape
+    (3, 1)
+    """
+    return np.squeeze(x, axis)
+
+
+squeeze.derivatives(lambda g, out, x, axis=None: g.reshape(x.shape))
+
+
+@primitive(numpy=np.broadcast_to)
+def broadcast_to(x: Any, shape: int | tuple[int, ...]) -> Any:
+    """Return repeated along axes, without copying, to fill ``shape``.
+
+    >>> import minigrad as mg
+    >>> mg.broadcast_to(mg.tensor([1.0, 2.0]), (2, 2))
+    tensor([[1., 2.],
+            [1., 2.]])
+    """
+    return np.broadcast_to(x, shape)
+
+
+broadcast_to.derivatives(lambda g, out, x, shape: sum_to_shape(g, x.shape))
+
+
+@primitive(numpy=np.flip)
+def flip(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
+    """Return with the order reversed along ``axis``; along all axes, if None.
+
+    >>> import minigrad as mg
+    >>> mg.flip(mg.arange(3))
+    tensor([2, 1, 0])
+    """
+    return np.flip(x, axis)
+
+
+flip.derivatives(lambda g, out, x, axis=None: np.flip(g, axis))
+
+
+@primitive
+def _pad(x: Any, pad_width: tuple[tuple[int, int], ...], constant_values: float = 0) -> Any:
+    return np.pad(x, pad_width, constant_values=constant_values)
+
+
+_pad.derivatives(
+    lambda g, out, x, pad_width, constant_values=0: g[
+        tuple(slice(before, before + size) for (before, _), size in zip(pad_width, x.shape, strict=True))
+    ],
+)
+
+
+@implements(np.pad)
+@checked_arguments
+def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float = 0) -> Tensor:
+    """Return with a border of a constant value.
+
+    Args:
+        x: a tensor.
+        pad_width: how many elements to add: one number, ``(before, after)``, or one pair for each axis.
+        mode: ``"constant"``, the only one supported.
+        constant_values: the value of the border.
+
+    Raises:
+        UnsupportedError: for another mode.
+        ShapeError: when ``pad_width`` does not fit the axes.
+
+    >>> import minigrad as mg
+    >>> mg.pad(mg.tensor([1.0, 2.0]), (1, 2))
+    tensor([0., 1., 2., 0., 0.])
+    """
+    if mode != "constant":
+        raise UnsupportedError(f"pad: only mode='constant' is supported, got {mode!r}; concatenate slices for others")
+    try:
+        widths = np.broadcast_to(np.asarray(pad_width, dtype=np.intp), (np.ndim(x), 2))
+    except ValueError as problem:
+        raise ShapeError(f"pad: pad_width {pad_width!r} does not fit a tensor of shape {np.shape(x)}") from problem
+    pairs = tuple((int(before), int(after)) for before, after in widths)
+    return _pad(x, pad_width=pairs, constant_values=constant_values)
+
+
+# --- several inputs
+
+
+@primitive
+def _concatenate(*arrays: Any, axis: int = 0) -> Any:
+    return np.concatenate(arrays, axis=axis)
+
+
+def _concatenate_rule(position: int, g: Any, out: Any, *arrays: Any, axis: int = 0) -> Any:
+    start = builtins.sum(array.shape[axis] for array in arrays[:position])
+    index = [slice(None)] * out.ndim
+    index[axis] = slice(start, start + arrays[position].shape[axis])
+    return g[tuple(index)]
+
+
+_concatenate.derivatives_of_each(_concatenate_rule)
+
+
+@primitive
+def _stack(*arrays: Any, axis: int = 0) -> Any:
+    return np.stack(arrays, axis=axis)
+
+
+def _stack_rule(position: int, g: Any, out: Any, *arrays: Any, axis: int = 0) -> Any:
+    index: list[Any] = [slice(None)] * out.ndim
+    index[axis] = position
+    return g[tuple(index)]
+
+
+_stack.derivatives_of_each(_stack_rule)
+
+
+@implements(np.concatenate)
+@checked_arguments
+def concatenate(arrays: Sequence[Any], axis: int = 0) -> Tensor:
+    """Return tensors joined along an axis that they have.
+
+    Raises:
+        ShapeError: when there are none, or they differ in another axis.
+
+    >>> import minigrad as mg
+    >>> mg.concatenate([mg.ones(2), mg.zeros(1)])
+    tensor([1., 1., 0.])
+    """
+    return _concatenate(*_several("concatenate", arrays), axis=axis)
+
+
+@implements(np.stack)
+@checked_arguments
+def stack(arrays: Sequence[Any], axis: int = 0) -> Tensor:
+    """Return tensors of one shape joined along a new axis.
+
+    Raises:
+        ShapeError: when there are none, or their shapes differ.
+
+    >>> import minigrad as mg
+    >>> mg.stack([mg.ones(2), mg.zeros(2)], axis=1)
+    tensor([[1., 0.],
+            [1., 0.]])
+    """
+    return _stack(*_several("stack", arrays), axis=axis)
+
+
+def _several(name: str, arrays: Any) -> list[Any]:
+    if isinstance(arrays, Tensor) or not hasattr(arrays, "__iter__"):
+        raise DtypeError(f"{name}: expects a list of tensors, got {type(arrays).__name__}; write {name}([a, b])")
+    made = list(arrays)
+    if not made:
+        raise ShapeError(f"{name}: expects at least one tensor, got an empty list")
+    return made
+
+
+@implements(np.split)
+@checked_arguments
+def split(x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
+    """Return the pieces of a tensor: so many of equal length, or cut before each of several indices.
+
+    Raises:
+        ShapeError: when the axis cannot be divided into so many equal pieces.
+
+    >>> import minigrad as mg
+    >>> mg.split(mg.arange(4), 2)
+    [tensor([0, 1]), tensor([2, 3])]
+    """
+    size = x.shape[axis]
+    if isinstance(indices_or_sections, (int, np.integer)):
+        if indices_or_sections < 1 or size % indices_or_sections:
+            raise ShapeError(
+                f"split: {size} elements along axis {axis} do not divide into {indices_or_sections} pieces"
+            )
+        step = size // int(indices_or_sections)
+        cuts = list(range(step, size, step)) if step else [0] * (int(indices_or_sections) - 1)
+    else:
+        cuts = [int(cut) for cut in indices_or_sections]
+    before = (slice(None),) * (axis % x.ndim)
+    edges = zip([0, *cuts], [*cuts, size], strict=True)
+    return [x[(*before, slice(start, stop))] for start, stop in edges]

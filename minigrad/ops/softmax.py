@@ -1,0 +1,75 @@
+"""The softmax family: logsumexp, softmax and log_softmax, exact for logits of any size.
+
+``axis`` is an integer, a tuple, or None for all axes. Where a logit is +inf the limits hold:
+softmax is 1 there and 0 elsewhere. Two such, or nothing but -inf, have no limit and give nan.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.primitive import primitive
+from minigrad.ops.reduction import Axis, restore
+
+
+def _shifted(x: Any, axis: Axis) -> Any:
+    """Return ``x`` less its maximum, so that no exponential overflows."""
+    highest = np.maximum.reduce(x, axis=axis, keepdims=True)
+    if np.isfinite(highest).all():
+        return x - highest
+    with np.errstate(invalid="ignore"):
+        shifted = x - highest  # inf - inf is nan
+    alone = (highest == np.inf) & (np.sum(x == highest, axis=axis, keepdims=True) == 1)
+    return np.where(alone, np.where(x == highest, 0, -np.inf), shifted).astype(shifted.dtype)
+
+
+@primitive
+def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Return ``log(sum(exp(x)))`` along ``axis``.
+
+    >>> import minigrad as mg
+    >>> mg.logsumexp(mg.tensor([0.0, 10000.0]))
+    tensor(10000.)
+    """
+    highest = np.max(x, axis=axis, keepdims=True)
+    shift = np.where(np.isfinite(highest), highest, 0)
+    with np.errstate(divide="ignore", over="ignore"):  # log(0) and exp(inf) mean what they say
+        total = np.log(np.add.reduce(np.exp(x - shift), axis=axis, keepdims=True)) + shift
+    return total if keepdims else np.squeeze(total, axis)
+
+
+@primitive
+def softmax(x: Any, axis: Axis = -1) -> Any:
+    """Return ``exp(x) / sum(exp(x))`` along ``axis``: positive numbers that sum to 1.
+
+    >>> import minigrad as mg
+    >>> mg.softmax(mg.tensor([0.0, 0.0, -10000.0]))
+    tensor([0.5, 0.5, 0. ])
+    """
+    weights = np.exp(_shifted(x, axis))
+    return weights / np.add.reduce(weights, axis=axis, keepdims=True)
+
+
+@primitive
+def log_softmax(x: Any, axis: Axis = -1) -> Any:
+    """Return ``log(softmax(x))`` along ``axis``, exact where the softmax underflows.
+
+    >>> import minigrad as mg
+    >>> mg.log_softmax(mg.tensor([0.0, -10000.0]))
+    tensor([     0., -10000.])
+    """
+    shifted = _shifted(x, axis)
+    return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
+
+
+logsumexp.derivatives(
+    lambda g, out, x, axis=None, keepdims=False: restore(g, x, axis, keepdims) * softmax.dispatch(x, axis=axis),
+)
+softmax.derivatives(
+    lambda g, out, x, axis=-1: out * (g - np.sum(g * out, axis=axis, keepdims=True)),
+)
+log_softmax.derivatives(
+    lambda g, out, x, axis=-1: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True),
+)
