@@ -1,6 +1,11 @@
 """minigrad: reverse-mode automatic differentiation in NumPy that you can read, see and use."""
 
+from minigrad import data as data
+from minigrad import nn as nn
 from minigrad import ops as ops
+from minigrad import optim as optim
+from minigrad import testing as testing
+from minigrad import viz as viz
 from minigrad.engine.creation import arange as arange
 from minigrad.engine.creation import eye as eye
 from minigrad.engine.creation import full as full
@@ -113,5 +118,8 @@ from minigrad.ops.shape import transpose as transpose
 from minigrad.ops.softmax import log_softmax as log_softmax
 from minigrad.ops.softmax import logsumexp as logsumexp
 from minigrad.ops.softmax import softmax as softmax
+from minigrad.training import History as History
+from minigrad.training import evaluate as evaluate
+from minigrad.training import fit as fit
 
 __version__ = "0.1.0"

@@ -60,6 +60,10 @@ class RuleError(MinigradError, RuntimeError):
     """A derivative rule that is missing, or that returned something unusable."""
 
 
+class GradientCheckError(MinigradError, AssertionError):
+    """A gradient that finite differences do not confirm."""
+
+
 class StateDictError(MinigradError, RuntimeError):
     """A state dict that does not fit the module or the optimizer."""
 
@@ -74,6 +78,10 @@ class MissingFileError(MinigradError, FileNotFoundError):
 
 class MissingExtraError(MinigradError, ImportError):
     """An optional part that is not installed; names the command that installs it."""
+
+
+class RenderError(MinigradError, RuntimeError):
+    """A picture that the installed Graphviz could not make."""
 
 
 # What people who come from PyTorch write, and what NumPy, and so minigrad, calls it.
@@ -126,7 +134,9 @@ def explain_call(function: Callable[..., Any], args: tuple[Any, ...], options: d
     try:
         signature.bind(*args, **options)
     except TypeError as problem:
-        name = function.__qualname__.removesuffix(".__init__")
+        name = function.__qualname__
+        if name.endswith(".__init__"):
+            name = type(args[0]).__name__
         names = [parameter for parameter in signature.parameters if parameter != "self"]
         unknown = [option for option in options if option not in names]
         if not unknown:

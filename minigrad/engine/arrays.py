@@ -37,9 +37,24 @@ def as_array(value: Any, dtype: npt.DTypeLike | None = None) -> Array:
     return array
 
 
-def as_operand(value: Any) -> Any:
-    """Return an argument of an operation that is no tensor: numbers and None stay, so that they promote weakly."""
-    if isinstance(value, (np.generic, int, float)) or value is None:
+def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    """Return the dtype.
+
+    Raises:
+        DtypeError: when there is no such dtype, or it is not one of real numbers or booleans.
+    """
+    try:
+        made = np.dtype(dtype)
+    except TypeError as problem:
+        raise DtypeError(f"{dtype!r} is no dtype; use np.float32, np.float64, np.int64, ...") from problem
+    if made.kind not in "biuf":
+        raise DtypeError(f"expected a dtype of real numbers or booleans, got {made}")
+    return made
+
+
+def as_operand(value: Any, *, weak: bool) -> Any:
+    """Return an argument of an operation that is no tensor; weak, numbers stay, and promote as Python's do."""
+    if (weak and isinstance(value, (int, float, np.generic))) or value is None:
         return value
     return as_array(value)
 

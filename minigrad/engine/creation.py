@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.engine.arrays import as_array
+from minigrad.engine.arrays import as_array, check_dtype
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, ShapeError, checked_arguments
 
@@ -48,6 +48,7 @@ def _finish(made: Tensor, requires_grad: bool, name: str | None = None) -> Tenso
 
 
 def _filled(shape: Shape, value: Any, dtype: npt.DTypeLike | None, requires_grad: bool) -> Tensor:
+    dtype = None if dtype is None else check_dtype(dtype)
     try:
         array = np.full(shape, value, dtype)
     except (ValueError, TypeError) as problem:
@@ -102,7 +103,7 @@ def arange(start: float, stop: float | None = None, step: float = 1, *, dtype: n
     """Return evenly spaced values from ``start`` up to, and without, ``stop`` (``arange(n)``: from 0).
 
     Raises:
-        ArgumentError: when ``step`` is zero.
+        ArgumentError: when ``step`` is zero, or a limit is not a finite number.
 
     >>> import minigrad as mg
     >>> mg.arange(3)
@@ -110,7 +111,10 @@ def arange(start: float, stop: float | None = None, step: float = 1, *, dtype: n
     """
     if step == 0:
         raise ArgumentError("arange: step must not be zero")
-    array = np.arange(start, dtype=dtype) if stop is None else np.arange(start, stop, step, dtype=dtype)
+    try:
+        array = np.arange(start, dtype=dtype) if stop is None else np.arange(start, stop, step, dtype=dtype)
+    except (ValueError, TypeError) as problem:
+        raise ArgumentError(f"arange: cannot count from {start!r} to {stop!r} by {step!r}: {problem}") from problem
     return Tensor(array.astype(np.float32) if dtype is None and array.dtype == np.float64 else array)
 
 
@@ -126,6 +130,7 @@ def eye(n: int, m: int | None = None, *, dtype: npt.DTypeLike = np.float32) -> T
     tensor([[1., 0.],
             [0., 1.]])
     """
+    dtype = check_dtype(dtype)
     try:
         return Tensor(np.eye(n, m, dtype=dtype))
     except (ValueError, TypeError) as problem:
@@ -140,7 +145,8 @@ def zeros_like(x: Any, *, dtype: npt.DTypeLike | None = None) -> Tensor:
     >>> mg.zeros_like(mg.tensor([1.0, 2.0]))
     tensor([0., 0.])
     """
-    return Tensor(np.zeros_like(x._data if isinstance(x, Tensor) else as_array(x), dtype=dtype))
+    like = x._data if isinstance(x, Tensor) else as_array(x)
+    return Tensor(np.zeros_like(like, dtype=None if dtype is None else check_dtype(dtype)))
 
 
 @checked_arguments
@@ -151,4 +157,5 @@ def ones_like(x: Any, *, dtype: npt.DTypeLike | None = None) -> Tensor:
     >>> mg.ones_like(mg.tensor([1.0, 2.0]))
     tensor([1., 1.])
     """
-    return Tensor(np.ones_like(x._data if isinstance(x, Tensor) else as_array(x), dtype=dtype))
+    like = x._data if isinstance(x, Tensor) else as_array(x)
+    return Tensor(np.ones_like(like, dtype=None if dtype is None else check_dtype(dtype)))

@@ -35,7 +35,10 @@ def explain_failure(
     shapes = [np.shape(array) for array in arrays]
     if primitive.name in ("matmul", "dot") and len(shapes) == 2:
         return ShapeError(_products(primitive.name, shapes, operands))
-    if primitive.broadcasts and not _broadcast(shapes):
+    if primitive.name == "linear" and shapes[0] and shapes[0][-1] != shapes[1][-1]:
+        features = f"x has {shapes[0][-1]} features, weight takes {shapes[1][-1]}"
+        return ShapeError(f"linear: {features}: {', '.join(operands)}; the weight is (out_features, in_features)")
+    if primitive.broadcasts and not primitive.variadic and not _broadcast(shapes):
         return ShapeError(
             f"{primitive.name}: shapes do not broadcast: {' and '.join(operands)}; counted from the last, "
             "each pair of axes must be equal or one of them 1"

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.engine.creation import tensor
 from minigrad.engine.mode import Recording
-from minigrad.engine.tensor import Tensor, check_differentiable, differentiable_node, seed
+from minigrad.engine.tensor import Tensor, check_differentiable, differentiable_node, own, seed
 from minigrad.engine.walk import walk
 from minigrad.errors import DtypeError, GraphError, checked_arguments
 
@@ -49,10 +49,10 @@ def grad(
     (tensor(12., from=multiply), tensor(12.))
     """
     single = isinstance(inputs, Tensor)
-    wanted: Sequence[Any] = (inputs,) if isinstance(inputs, Tensor) else inputs
+    wanted: Sequence[Any] = inputs if isinstance(inputs, Sequence) else (inputs,)
     for position, x in enumerate(wanted):
         if not isinstance(x, Tensor):
-            raise DtypeError(f"inputs must be tensors, number {position} is a {type(x).__name__}")
+            raise DtypeError(f"inputs must be tensors in a list or tuple, input {position} is: {type(x).__name__}")
         if not x.requires_grad:
             raise GraphError(
                 f"input {position}, {x.describe()}, requires no gradient; create it with requires_grad=True"
@@ -76,9 +76,9 @@ def grad(
 
 def _own(gradient: Any) -> Tensor | None:
     """Return a gradient as a tensor that shares memory with nothing else."""
-    if gradient is None or isinstance(gradient, Tensor):
-        return gradient
-    return Tensor(np.array(gradient))
+    if gradient is None:
+        return None
+    return own(gradient) if isinstance(gradient, Tensor) else Tensor(np.array(gradient))
 
 
 @checked_arguments
@@ -100,6 +100,8 @@ def value_and_grad(f: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, Any]
     >>> f(mg.tensor([1.0, 2.0]))
     (tensor(5.), tensor([2., 4.]))
     """
+    if not callable(f):
+        raise DtypeError(f"value_and_grad needs a function, got {type(f).__name__}")
 
     @functools.wraps(f)
     def with_gradient(*args: Any, **options: Any) -> tuple[Tensor, Any]:

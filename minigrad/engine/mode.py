@@ -44,6 +44,10 @@ class Recording(ContextDecorator):
 
     def __call__(self, function: F) -> F:
         """Decorate a function, so that each of its calls runs in such a block."""
+        if not callable(function):
+            raise ArgumentError(
+                f"no_grad and enable_grad decorate functions, got {function!r}; write `with no_grad():`"
+            )
         kinds = (inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction)
         if any(kind(function) for kind in kinds):
             raise ArgumentError(
@@ -57,15 +61,22 @@ class Recording(ContextDecorator):
         return Recording(self.records)
 
 
+def enter_scope(path: str) -> Token[Mode]:
+    """Mark what is recorded from now on as made by the module of this path, until ``leave_scope``."""
+    return _mode.set(Mode(_mode.get().records, path))
+
+
+leave_scope = _mode.reset
+
+
 @contextmanager
-def module_scope(name: str) -> Iterator[None]:
-    """Mark what is recorded in a block as made inside the module ``name`` of the current module."""
-    mode = _mode.get()
-    token = _mode.set(mode._replace(scope=f"{mode.scope}.{name}" if mode.scope else name))
+def module_scope(path: str) -> Iterator[None]:
+    """Mark what is recorded in a block as made by the module of this path."""
+    token = enter_scope(path)
     try:
         yield
     finally:
-        _mode.reset(token)
+        leave_scope(token)
 
 
 @overload

@@ -83,6 +83,9 @@ class Node:
         return f"<Node {what}{name}, shape {self.shape}, {self.dtype}>"
 
 
+_NUMBERS = {float: np.dtype(np.float64), int: np.dtype(np.int64), bool: np.dtype(np.bool_)}
+
+
 def leaf(shape: tuple[int, ...], dtype: np.dtype[Any], *, requires_grad: bool = False) -> Node:
     """Return the node of a tensor that no recorded operation made."""
     return Node(None, (), None, {}, shape, dtype, requires_grad, "")
@@ -92,6 +95,6 @@ def constant(value: Any) -> Node:
     """Return the node of an argument that is no tensor; a number keeps its value for the drawing."""
     if isinstance(value, np.ndarray):
         return leaf(value.shape, value.dtype)
-    node = leaf((), np.asarray(value).dtype)
+    node = leaf((), _NUMBERS.get(type(value)) or np.asarray(value).dtype)
     node.saved = (value,)
     return node

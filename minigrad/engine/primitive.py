@@ -15,12 +15,10 @@ from minigrad.engine.explain import explain_failure
 from minigrad.engine.mode import current_mode
 from minigrad.engine.node import Node, constant
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import MinigradError, RuleError
+from minigrad.errors import MinigradError, RuleError, checked_arguments
 
 P = ParamSpec("P")
 Rule = Callable[..., Any]
-
-_PLAIN = frozenset({np.ndarray, float, int})
 
 
 class Primitive(Generic[P]):
@@ -35,6 +33,7 @@ class Primitive(Generic[P]):
         rules: for each input, ``rule(gradient, out, *inputs, **options)``, or None where no
             gradient flows.
         broadcasts: whether inputs broadcast, so that the walk sums the stretched axes out.
+        passes_gradients: whether any input has a rule; the results of others require no gradient.
     """
 
     def __init__(self, forward: Callable[P, Any], *, broadcasts: bool = False) -> None:
@@ -43,6 +42,7 @@ class Primitive(Generic[P]):
         self.forward: Callable[..., Any] = forward
         self.broadcasts = broadcasts
         self.rules: Sequence[Rule | None] = ()
+        self.passes_gradients = False
         self.parameters = list(inspect.signature(forward).parameters.values())
         self.variadic = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in self.parameters)
 
@@ -58,10 +58,12 @@ class Primitive(Generic[P]):
         if len(rules) > len(self.parameters):
             raise RuleError(f"{self.name}: {len(rules)} rules for {len(self.parameters)} arguments")
         self.rules = rules
+        self.passes_gradients = any(rule is not None for rule in rules)
 
     def derivatives_of_each(self, rule: Rule) -> None:
         """Give one rule for every input of a function of ``*arrays``; it gets the input's position first."""
         self.rules = _EachInput(rule)
+        self.passes_gradients = True
 
     def __call__(self, *args: P.args, **options: P.kwargs) -> Tensor:
         """Compute, and record a node if a gradient will be needed."""
@@ -78,7 +80,7 @@ class Primitive(Generic[P]):
                 if value.node is not None and value.node.requires_grad:
                     needed = True
             else:
-                arrays.append(value if type(value) in _PLAIN else as_operand(value))
+                arrays.append(value if type(value) is np.ndarray else as_operand(value, weak=self.broadcasts))
         try:
             out = self.forward(*arrays, **options)
         except MinigradError:
@@ -90,7 +92,7 @@ class Primitive(Generic[P]):
         if not needed:
             return Tensor(out)
         mode = current_mode()
-        if not mode.records or out.dtype.kind != "f":
+        if not mode.records or out.dtype.kind != "f" or not self.passes_gradients:
             return Tensor(out)
         parents = tuple(
             [v.place() if isinstance(v, Tensor) else constant(a) for v, a in zip(inputs, arrays, strict=True)]
@@ -110,9 +112,10 @@ class Primitive(Generic[P]):
             bound = inspect.signature(self.forward).bind(*args, **options).arguments
         except TypeError as problem:
             raise explain_failure(self, args, args, options, problem) from None
-        names = [parameter.name for parameter in self.parameters[: len(self.rules)]]
-        inputs = [bound.pop(name) for name in names if name in bound]
-        return inputs, bound
+        inputs = self.parameters[: len(self.rules)]
+        while inputs[-1].name not in bound:  # an input in between that is left out stands at its default
+            inputs.pop()
+        return [bound.pop(parameter.name, parameter.default) for parameter in inputs], bound
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -137,6 +140,7 @@ def primitive(forward: Callable[P, Any]) -> Primitive[P]: ...
 def primitive(
     *, broadcasts: bool = False, numpy: Callable[..., Any] | None = None
 ) -> Callable[[Callable[P, Any]], Primitive[P]]: ...
+@checked_arguments
 def primitive(forward: Any = None, *, broadcasts: bool = False, numpy: Callable[..., Any] | None = None) -> Any:
     """Make a function of arrays differentiable: the library's own functions are made so, and users' too.
 

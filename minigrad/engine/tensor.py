@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from minigrad.engine import numpy_protocol
 from minigrad.engine.arrays import as_array
-from minigrad.engine.mode import current_mode
+from minigrad.engine.mode import Recording, current_mode
 from minigrad.engine.node import Node, leaf
 from minigrad.engine.operators import Operators
 from minigrad.engine.walk import Step, walk
@@ -20,8 +20,10 @@ from minigrad.errors import (
     DtypeError,
     GraphError,
     InPlaceError,
+    OutOfRangeError,
     ShapeError,
     UnknownAttributeError,
+    checked_arguments,
     suggest,
 )
 
@@ -46,7 +48,7 @@ class Tensor(Operators):
 
     @property
     def data(self) -> npt.NDArray[Any]:
-        """The values, as the ndarray itself. Assigning replaces it, by one of the same shape and dtype."""
+        """The values, as the ndarray itself. Assigning replaces it by a copy, in the tensor's own dtype."""
         return self._data
 
     @data.setter
@@ -57,7 +59,8 @@ class Tensor(Operators):
                 f"cannot replace the data of {self.describe()} by an array of shape {array.shape}: a graph uses it; "
                 f"make a new tensor, or reshape the array to {self._data.shape}"
             )
-        self._data = array
+        # a copy: what an optimizer changes in place must not be the caller's array
+        self._data = array if array is self._data else array.copy()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -175,6 +178,7 @@ class Tensor(Operators):
             raise GraphError(f"{self.describe()} needs no gradient, so there is none to retain")
         self.node.tensor = weakref.ref(self)
 
+    @checked_arguments
     def backward(self, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False) -> None:
         """Add the gradient of this tensor with respect to every leaf to the leaf's ``.grad``.
 
@@ -205,7 +209,11 @@ class Tensor(Operators):
                 "mg.where(mask, new, old) or mg.concatenate, or change a leaf inside `with mg.no_grad():`"
             )
         changed = self._data.copy()
-        changed[plain_index(index)] = value._data if isinstance(value, Tensor) else value
+        try:
+            changed[plain_index(index)] = value._data if isinstance(value, Tensor) else value
+        except (ValueError, IndexError) as problem:
+            kind = OutOfRangeError if isinstance(problem, IndexError) else ShapeError
+            raise kind(f"cannot assign into {self.describe()}: {problem}") from problem
         self._data = changed  # a new array: what a graph has saved stays as it was
 
     def _replace(self, operation: str, result: Any) -> Any:
@@ -291,6 +299,8 @@ class Tensor(Operators):
     def __repr__(self) -> str:
         values = np.array2string(self._data, precision=4, separator=", ", prefix="tensor(")
         extra = "" if self.dtype in (np.float32, np.int64, np.bool_) else f", dtype={self.dtype}"
+        if self.size == 0 and self.ndim > 1:
+            extra = f", shape={self.shape}{extra}"  # the brackets do not tell
         if self.name:
             extra += f", name={self.name!r}"
         if self.requires_grad:
@@ -305,6 +315,7 @@ class Tensor(Operators):
         return f"{self.name!r} of shape {self.shape}" if self.name else f"a tensor of shape {self.shape}"
 
 
+@checked_arguments
 def backprop(
     output: Tensor, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
 ) -> Iterator[Step]:
@@ -347,7 +358,8 @@ def _deliver(steps: Iterator[Step]) -> Iterator[Step]:
 
 def _accumulate(tensor: Tensor, gradient: Any, delivered: set[int]) -> None:
     if isinstance(gradient, Tensor):
-        tensor._grad = gradient if tensor._grad is None else tensor._grad + gradient
+        with Recording(True):
+            tensor._grad = own(gradient) if tensor._grad is None else tensor._grad + gradient
         return
     if tensor._grad is not None:
         array = np.asarray(tensor._grad._data + gradient)
@@ -358,6 +370,11 @@ def _accumulate(tensor: Tensor, gradient: Any, delivered: set[int]) -> None:
             array = array.copy()
     delivered.add(id(array))
     tensor._grad = Tensor(array)
+
+
+def own(gradient: Tensor) -> Tensor:
+    """Return a recorded gradient at its place in the graph, in memory that it shares with nothing else."""
+    return Tensor(gradient._data.copy(), gradient.node)
 
 
 def differentiable_node(output: Any) -> Node:

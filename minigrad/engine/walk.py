@@ -7,8 +7,9 @@ exhausts it, ``grad()`` collects from it, drawings and players listen to it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import nullcontext
 from typing import Any
+
+import numpy as np
 
 from minigrad.engine.mode import Recording
 from minigrad.engine.node import Node
@@ -82,14 +83,16 @@ def walk(
     order = topological_order(seeds)
     reached = None if targets is None else _leading_to(order, targets)
     _check_not_released(order, reached)
-    recording = nullcontext() if lift is None else Recording(True)
     arrived = dict(seeds)
     for node in order:
         gradient = arrived.pop(node, None)
         if gradient is None:
             continue
-        with recording:
+        if lift is None:
             contributions = _send(node, gradient, arrived, reached, lift)
+        else:
+            with Recording(True):
+                contributions = _send(node, gradient, arrived, reached, lift)
         yield Step(node, gradient, contributions)
         if release and node.primitive is not None:
             node.saved = None
@@ -130,8 +133,11 @@ def topological_order(roots: Iterable[Node], *, everything: bool = False) -> lis
 def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
     """Sum out the axes along which a value of ``shape`` was broadcast to the gradient's shape."""
     extra = gradient.ndim - len(shape)
-    stretched = (extra + axis for axis, size in enumerate(shape) if size == 1 and gradient.shape[extra + axis] != 1)
-    return gradient.sum(axis=(*range(extra), *stretched)).reshape(shape)
+    axes = tuple(range(extra))
+    if gradient.shape[extra:] == shape:
+        return np.add.reduce(gradient, axis=axes)
+    axes += tuple(extra + axis for axis, size in enumerate(shape) if size == 1)
+    return np.add.reduce(gradient, axis=axes).reshape(shape)
 
 
 def _send(
@@ -140,7 +146,7 @@ def _send(
     """Run the rules of the inputs that need a gradient, and add what they return to ``arrived``."""
     contributions: list[Contribution] = []
     primitive = node.primitive
-    if primitive is None:
+    if primitive is None or (reached is not None and not any(parent in reached for parent in node.parents)):
         return contributions
     saved = node.saved if lift is None else _lifted(node, lift)
     assert saved is not None  # _check_not_released has looked
@@ -151,7 +157,8 @@ def _send(
         raw = None if rule is None else rule(gradient, *saved, **node.options)
         if raw is None:
             continue
-        fitted = _fit(raw, node, position)
+        shape = getattr(raw, "shape", None)
+        fitted = raw if shape == parent.shape and raw.dtype == parent.dtype else _fit(raw, node, position)
         total = arrived.get(parent)
         total = fitted if total is None else total + fitted
         arrived[parent] = total
@@ -175,14 +182,20 @@ def _fit(raw: Any, node: Node, position: int) -> Any:
             f"it returned {type(raw).__name__} {raw!r}"
         )
     if raw.shape != parent.shape:
-        if not primitive.broadcasts:
+        if not primitive.broadcasts or not _stretches(parent.shape, raw.shape):
             raise RuleError(
                 f"{primitive.name}: the rule of argument {position} must return a gradient of the argument's shape "
-                f"{parent.shape}, it returned {raw.shape}; if {primitive.name} broadcasts its arguments, declare it "
-                "with @primitive(broadcasts=True)"
+                f"{parent.shape}, it returned {raw.shape}"
+                + ("" if primitive.broadcasts else "; if its arguments broadcast, declare @primitive(broadcasts=True)")
             )
         raw = sum_to_shape(raw, parent.shape)
     return raw if raw.dtype == parent.dtype else raw.astype(parent.dtype)
+
+
+def _stretches(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether broadcasting can bring an array from the one shape to the other."""
+    axes = zip(reversed(shape), reversed(to), strict=False)
+    return len(shape) <= len(to) and all(size in (1, stretched) for size, stretched in axes)
 
 
 def _leading_to(order: list[Node], targets: Collection[Node]) -> set[Node]:

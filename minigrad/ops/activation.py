@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.primitive import primitive
+from minigrad.errors import ArgumentError
 
 # Python floats, not NumPy's: these do not turn float32 into float64
 _SQRT_HALF = math.sqrt(0.5)
@@ -123,10 +124,15 @@ def gelu(x: Any, approximate: str = "none") -> Any:
         x: a tensor.
         approximate: ``"none"``, or ``"tanh"`` for the faster approximation.
 
+    Raises:
+        ArgumentError: when ``approximate`` is something else.
+
     >>> import minigrad as mg
     >>> mg.gelu(mg.tensor([-1.0, 0.0, 1.0]))
     tensor([-0.1587,  0.    ,  0.8413])
     """
+    if approximate not in ("none", "tanh"):
+        raise ArgumentError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
     return np.where(x == -np.inf, 0, x) * _normal(x, approximate)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.engine.arrays import check_dtype
 from minigrad.engine.primitive import primitive
 from minigrad.errors import ArgumentError
 
@@ -138,7 +139,7 @@ def astype(x: Any, dtype: npt.DTypeLike) -> Any:
     >>> mg.astype(mg.tensor([1.5, -2.5]), np.int64)
     tensor([ 1, -2])
     """
-    return np.asarray(x).astype(dtype)
+    return np.asarray(x).astype(check_dtype(dtype))
 
 
 astype.derivatives(lambda g, out, x, dtype: g)  # the walk converts it
@@ -196,16 +197,16 @@ def power(x: Any, y: Any) -> Any:
 
 
 def _power_base(g: Any, out: Any, x: Any, y: Any) -> Any:
-    if isinstance(y, (int, float)):
-        return g * (y * x ** (y - 1)) if y else np.zeros_like(x)
     with np.errstate(divide="ignore"):  # 0 to a negative power is infinite on purpose
+        if isinstance(y, (int, float)):
+            return g * (y * x ** (y - 1)) if y else np.zeros_like(x)
         return g * (y * x ** np.where((x == 0) & (y == 0), 1, y - 1))
 
 
 def _power_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
     zero = (x == 0) & (y >= 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(zero, 0, g * out * np.log(np.where(zero, 1, x)))
+        return np.where(zero, 0, g * out * np.log(np.where(zero, np.ones_like(out), x)))
 
 
 power.derivatives(_power_base, _power_exponent)
@@ -459,7 +460,7 @@ def _above(x: Any, max: Any) -> Any:
 clip.derivatives(
     lambda g, out, x, min=None, max=None: np.where(_below(x, min) | _above(x, max), 0, g),
     lambda g, out, x, min=None, max=None: np.where(_below(x, min) & (out == min), g, 0),
-    lambda g, out, x, min=None, max=None: np.where(_above(out if min is None else np.maximum(x, min), max), g, 0),
+    lambda g, out, x, min=None, max=None: np.where(_above(x if min is None else np.maximum(x, min), max), g, 0),
 )
 
 

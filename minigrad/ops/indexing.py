@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.arrays import as_array
+from minigrad.engine.creation import tensor
 from minigrad.engine.numpy_protocol import implements
 from minigrad.engine.primitive import primitive
 from minigrad.engine.tensor import Tensor, plain_index
@@ -76,8 +78,8 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Tensor:
     tensor([[2.],
             [3.]])
     """
-    x = x if isinstance(x, Tensor) else Tensor(np.asarray(x))
-    picked = np.asarray(plain_index(indices))
+    x = x if isinstance(x, Tensor) else tensor(x)
+    picked = as_array(plain_index(indices))
     if picked.dtype.kind not in "iu":
         raise DtypeError(f"take_along_axis: indices must be integers, got {picked.dtype}")
     if axis is None:
@@ -89,4 +91,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Tensor:
         )
     grid: list[Any] = list(np.ogrid[tuple(slice(size) for size in x.shape)])
     grid[axis] = picked
-    return getitem(x, tuple(grid))
+    try:
+        return getitem(x, tuple(grid))
+    except OutOfRangeError as problem:
+        raise OutOfRangeError(f"take_along_axis: {problem}") from problem

@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.engine.numpy_protocol import implements
 from minigrad.engine.primitive import primitive
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
 
 # --- matmul
 
@@ -67,12 +67,14 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
         bias: ``(out_features,)``, or None.
 
     Raises:
-        ShapeError: when the last axis of ``x`` is not ``in_features``.
+        ShapeError: when the last axis of ``x`` is not ``in_features``, or the weight is not a matrix.
 
     >>> import minigrad as mg
     >>> mg.linear(mg.tensor([[1.0, 2.0]]), mg.tensor([[1.0, 1.0], [0.0, 1.0], [2.0, 0.0]]))
     tensor([[3., 2., 2.]])
     """
+    if weight.ndim != 2:
+        raise ShapeError(f"linear: weight must have the shape (out_features, in_features), got {weight.shape}")
     product = x @ weight.T
     return product if bias is None else product + bias
 
@@ -184,7 +186,8 @@ def _einsum_rule(position: int, g: Any, out: Any, *operands: Any, subscripts: st
             others.append(label)
             factors.append(np.ones(size, dtype=out.dtype))
         seen += label
-    return np.einsum(f"{','.join([result, *others])}->{seen}", g, *factors)
+    gradient = np.einsum(f"{','.join([result, *others])}->{seen}", g, *factors)
+    return np.broadcast_to(gradient, np.broadcast_shapes(gradient.shape, shape))  # a label may have size 1 elsewhere
 
 
 _einsum.derivatives_of_each(_einsum_rule)
@@ -222,7 +225,7 @@ def _explicit(subscripts: str, ranks: list[int]) -> str:
         raise ArgumentError(f"einsum: {subscripts!r} may have letters, commas, '...' and '->' alone")
     missing = [rank - len(part.replace("...", "")) for part, rank in zip(labels, ranks, strict=True)]
     for part, rank, count in zip(labels, ranks, missing, strict=True):
-        if count < 0 or (count and "..." not in part):
+        if count < 0 or (count and "..." not in part) or part.count("...") > 1:
             raise ArgumentError(f"einsum: {part!r} in {subscripts!r} does not fit an operand with {rank} axes")
     widest = max([count for part, count in zip(labels, missing, strict=True) if "..." in part], default=0)
     letters = "".join(sorted(set(string.ascii_letters) - set(subscripts)))[:widest]
@@ -230,6 +233,8 @@ def _explicit(subscripts: str, ranks: list[int]) -> str:
         part.replace("...", letters[widest - count :] if count else "")
         for part, count in zip(labels, missing, strict=True)
     ]
+    if arrow and widest and "..." not in result:
+        raise ArgumentError(f"einsum: the result of {subscripts!r} must have '...' too; or name the axes and sum them")
     if arrow:
         result = result.replace("...", letters)
     else:

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.engine.primitive import primitive
 from minigrad.ops.activation import sigmoid
-from minigrad.ops.softmax import log_softmax, softmax
+from minigrad.ops.softmax import log_softmax, shifted, softmax
 
 
 @primitive
@@ -25,17 +25,18 @@ def softmax_cross_entropy(logits: Any, targets: Any, label_smoothing: float = 0.
     >>> mg.ops.loss.softmax_cross_entropy(mg.tensor([[0.0, 0.0]]), mg.tensor([1]))
     tensor([0.6931])
     """
-    log_probabilities = log_softmax.forward(logits)
     if targets.ndim == 1 and not label_smoothing:
-        return -log_probabilities[np.arange(len(targets)), targets]
-    return -_weighted(_distribution(logits, targets, label_smoothing), log_probabilities).sum(axis=-1)
+        value = shifted(logits, -1)
+        return np.log(np.add.reduce(np.exp(value), axis=-1)) - value[np.arange(len(targets)), targets]
+    return -_weighted(_distribution(logits, targets, label_smoothing), log_softmax.forward(logits)).sum(axis=-1)
 
 
 def _distribution(logits: Any, targets: Any, label_smoothing: float) -> Any:
     """Return the targets as probabilities."""
     classes = logits.shape[-1]
     if targets.ndim == 1:
-        targets = (np.arange(classes) == targets[:, None]).astype(logits.dtype)
+        targets = targets[:, None] == np.arange(classes)
+        targets = targets.astype(logits.dtype) if label_smoothing else targets
     return targets * (1 - label_smoothing) + label_smoothing / classes if label_smoothing else targets
 
 
@@ -46,8 +47,10 @@ def _weighted(weight: Any, value: Any) -> Any:
 
 def _cross_entropy_logits(g: Any, out: Any, logits: Any, targets: Any, label_smoothing: float = 0.0) -> Any:
     target = _distribution(logits, targets, label_smoothing)
-    total = 1 if targets.ndim == 1 else np.sum(target, axis=-1, keepdims=True)
-    return (softmax.dispatch(logits) * total - target) * g[:, None]
+    probabilities = softmax.dispatch(logits)
+    if targets.ndim == 2:
+        probabilities = probabilities * np.sum(target, axis=-1, keepdims=True)
+    return (probabilities - target) * g[:, None]
 
 
 def _cross_entropy_targets(g: Any, out: Any, logits: Any, targets: Any, label_smoothing: float = 0.0) -> Any:
@@ -78,4 +81,32 @@ def sigmoid_cross_entropy(logits: Any, targets: Any) -> Any:
 sigmoid_cross_entropy.derivatives(
     lambda g, out, logits, targets: g * (sigmoid.dispatch(logits) - targets),
     lambda g, out, logits, targets: -g * logits,
+)
+
+
+@primitive(broadcasts=True)
+def binary_cross_entropy(probability: Any, target: Any) -> Any:
+    """Return the binary cross-entropy of each probability with its target; logarithms end at -100, as PyTorch's.
+
+    >>> import minigrad as mg
+    >>> mg.ops.loss.binary_cross_entropy(mg.tensor([0.5, 0.0]), mg.tensor([1.0, 1.0]))
+    tensor([  0.6931, 100.    ])
+    """
+    hit, miss = _limited_logs(probability)
+    return -target * hit - (1 - target) * miss
+
+
+def _limited_logs(probability: Any) -> tuple[Any, Any]:
+    with np.errstate(divide="ignore"):  # log(0) is -inf, and limited
+        return np.maximum(np.log(probability), -100), np.maximum(np.log1p(-probability), -100)
+
+
+def _binary_cross_entropy_target(g: Any, out: Any, probability: Any, target: Any) -> Any:
+    hit, miss = _limited_logs(probability)
+    return g * (miss - hit)
+
+
+binary_cross_entropy.derivatives(
+    lambda g, out, probability, target: g * (probability - target) / np.maximum(probability * (1 - probability), 1e-12),
+    _binary_cross_entropy_target,
 )

@@ -1,6 +1,7 @@
 """Functions that combine the elements along axes: sums, means, extremes and their like.
 
-``axis`` is an integer, a tuple, or None for all axes; ``keepdims`` keeps them with length 1.
+``axis`` is an integer, a tuple, or None for all axes; ``keepdims`` keeps them with length 1. What follows the
+axis is keyword-only: in NumPy's own signatures other things stand there.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad.engine.primitive import primitive
 from minigrad.errors import ArgumentError
 
 Axis = int | tuple[int, ...] | None
+_add: Any = np.add.reduce  # np.sum without its layer of Python
 
 
 def restore(value: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
@@ -34,7 +37,7 @@ def _count(x: Any, axis: Axis) -> int:
 
 
 @primitive(numpy=np.sum)
-def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def sum(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Return the sum along ``axis``.
 
     >>> import minigrad as mg
@@ -50,14 +53,16 @@ sum.derivatives(
 
 
 @primitive(numpy=np.mean)
-def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def mean(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Return the mean along ``axis``; of nothing it is nan, and without a gradient to pass on.
 
     >>> import minigrad as mg
     >>> mg.mean(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)
     tensor([1.5, 3.5])
     """
-    return np.mean(x, axis=axis, keepdims=keepdims)
+    if x.dtype == np.float16:
+        return np.mean(x, axis=axis, keepdims=keepdims)  # adds in float32
+    return _add(x, axis=axis, keepdims=keepdims) / _count(x, axis)
 
 
 mean.derivatives(
@@ -74,7 +79,7 @@ def _share_among_ties(g: Any, out: Any, x: Any, axis: Axis = None, keepdims: boo
 
 
 @primitive(numpy=np.max)
-def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def max(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Return the largest element along ``axis``; equal ones share the gradient equally.
 
     >>> import minigrad as mg
@@ -88,7 +93,7 @@ max.derivatives(_share_among_ties)
 
 
 @primitive(numpy=np.min)
-def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def min(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Return the smallest element along ``axis``; equal ones share the gradient equally.
 
     >>> import minigrad as mg
@@ -102,7 +107,7 @@ min.derivatives(_share_among_ties)
 
 
 @primitive(numpy=np.prod)
-def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def prod(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Return the product along ``axis``; its gradient is right where factors are 0 too.
 
     >>> import minigrad as mg
@@ -129,7 +134,7 @@ prod.derivatives(_prod_rule)
 
 
 def _check_ddof(name: str, x: Any, axis: Axis, ddof: int) -> None:
-    count = _count(np.asarray(x), axis)
+    count = _count(x, None if axis is None else normalize_axis_tuple(axis, x.ndim))
     if ddof >= count:
         raise ArgumentError(f"{name}: needs more than ddof={ddof} elements along axis {axis}, got {count}")
 
@@ -139,7 +144,7 @@ def _deviation(x: Any, axis: Axis) -> Any:
 
 
 @primitive(numpy=np.var)
-def var(x: Any, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
+def var(x: Any, axis: Axis = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
     """Return the variance along ``axis``: squared deviations summed and divided by ``N - ddof``, as NumPy does.
 
     >>> import minigrad as mg
@@ -158,7 +163,7 @@ var.derivatives(
 
 
 @primitive(numpy=np.std)
-def std(x: Any, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
+def std(x: Any, axis: Axis = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
     """Return the standard deviation along ``axis``, the root of ``var``; where it is 0, so is its derivative.
 
     >>> import minigrad as mg
@@ -178,7 +183,7 @@ std.derivatives(_std_rule)
 
 
 @primitive(numpy=np.linalg.norm)
-def norm(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def norm(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Return the Euclidean length along ``axis`` (of all elements, if None); its derivative at 0 is 0.
 
     >>> import minigrad as mg
@@ -213,7 +218,7 @@ cumsum.derivatives(
 
 
 @primitive(numpy=np.argmax)
-def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+def argmax(x: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
     """Return the index of the largest element along ``axis`` (of all in a row, if None), the first of equals.
 
     >>> import minigrad as mg
@@ -227,7 +232,7 @@ argmax.derivatives(None)
 
 
 @primitive(numpy=np.argmin)
-def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+def argmin(x: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
     """Return the index of the smallest element along ``axis`` (of all in a row, if None), the first of equals.
 
     >>> import minigrad as mg
@@ -241,7 +246,7 @@ argmin.derivatives(None)
 
 
 @primitive(numpy=np.any)
-def any(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def any(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Return whether any element along ``axis`` is true.
 
     >>> import minigrad as mg
@@ -255,7 +260,7 @@ any.derivatives(None)
 
 
 @primitive(numpy=np.all)
-def all(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def all(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Return whether every element along ``axis`` is true.
 
     >>> import minigrad as mg

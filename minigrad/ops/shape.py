@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import builtins
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from minigrad.engine.creation import tensor
 from minigrad.engine.numpy_protocol import implements
 from minigrad.engine.primitive import primitive
 from minigrad.engine.tensor import Tensor
 from minigrad.engine.walk import sum_to_shape
-from minigrad.errors import DtypeError, ShapeError, UnsupportedError, checked_arguments
+from minigrad.errors import DtypeError, OutOfRangeError, ShapeError, UnsupportedError, checked_arguments
 
 
 @primitive(numpy=np.reshape)
@@ -182,9 +184,11 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float =
     if mode != "constant":
         raise UnsupportedError(f"pad: only mode='constant' is supported, got {mode!r}; concatenate slices for others")
     try:
-        widths = np.broadcast_to(np.asarray(pad_width, dtype=np.intp), (np.ndim(x), 2))
+        widths = np.broadcast_to(pad_width, (np.ndim(x), 2))
     except ValueError as problem:
         raise ShapeError(f"pad: pad_width {pad_width!r} does not fit a tensor of shape {np.shape(x)}") from problem
+    if widths.dtype.kind not in "iu":
+        raise DtypeError(f"pad: pad_width counts elements and must be made of integers, got {pad_width!r}")
     pairs = tuple((int(before), int(after)) for before, after in widths)
     return _pad(x, pad_width=pairs, constant_values=constant_values)
 
@@ -268,11 +272,16 @@ def split(x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0) ->
 
     Raises:
         ShapeError: when the axis cannot be divided into so many equal pieces.
+        OutOfRangeError: when there is no such axis.
+        DtypeError: when the indices are not integers.
 
     >>> import minigrad as mg
     >>> mg.split(mg.arange(4), 2)
     [tensor([0, 1]), tensor([2, 3])]
     """
+    x = x if isinstance(x, Tensor) else tensor(x)
+    if not -x.ndim <= axis < x.ndim:
+        raise OutOfRangeError(f"split: there is no axis {axis} in {x.describe()}")
     size = x.shape[axis]
     if isinstance(indices_or_sections, (int, np.integer)):
         if indices_or_sections < 1 or size % indices_or_sections:
@@ -282,7 +291,12 @@ def split(x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0) ->
         step = size // int(indices_or_sections)
         cuts = list(range(step, size, step)) if step else [0] * (int(indices_or_sections) - 1)
     else:
-        cuts = [int(cut) for cut in indices_or_sections]
+        try:
+            cuts = [operator.index(cut) for cut in indices_or_sections]
+        except TypeError as problem:
+            raise DtypeError(
+                f"split: expects a number of pieces, or a list of the indices to cut at, got {indices_or_sections!r}"
+            ) from problem
     before = (slice(None),) * (axis % x.ndim)
     edges = zip([0, *cuts], [*cuts, size], strict=True)
     return [x[(*before, slice(start, stop))] for start, stop in edges]

@@ -14,19 +14,19 @@ from minigrad.engine.primitive import primitive
 from minigrad.ops.reduction import Axis, restore
 
 
-def _shifted(x: Any, axis: Axis) -> Any:
+def shifted(x: Any, axis: Axis) -> Any:
     """Return ``x`` less its maximum, so that no exponential overflows."""
     highest = np.maximum.reduce(x, axis=axis, keepdims=True)
     if np.isfinite(highest).all():
         return x - highest
     with np.errstate(invalid="ignore"):
-        shifted = x - highest  # inf - inf is nan
+        difference = x - highest  # inf - inf is nan
     alone = (highest == np.inf) & (np.sum(x == highest, axis=axis, keepdims=True) == 1)
-    return np.where(alone, np.where(x == highest, 0, -np.inf), shifted).astype(shifted.dtype)
+    return np.where(alone, np.where(x == highest, 0, -np.inf), difference).astype(difference.dtype)
 
 
 @primitive
-def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def logsumexp(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Return ``log(sum(exp(x)))`` along ``axis``.
 
     >>> import minigrad as mg
@@ -48,7 +48,7 @@ def softmax(x: Any, axis: Axis = -1) -> Any:
     >>> mg.softmax(mg.tensor([0.0, 0.0, -10000.0]))
     tensor([0.5, 0.5, 0. ])
     """
-    weights = np.exp(_shifted(x, axis))
+    weights = np.exp(shifted(x, axis))
     return weights / np.add.reduce(weights, axis=axis, keepdims=True)
 
 
@@ -60,8 +60,8 @@ def log_softmax(x: Any, axis: Axis = -1) -> Any:
     >>> mg.log_softmax(mg.tensor([0.0, -10000.0]))
     tensor([     0., -10000.])
     """
-    shifted = _shifted(x, axis)
-    return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
+    value = shifted(x, axis)
+    return value - np.log(np.add.reduce(np.exp(value), axis=axis, keepdims=True))
 
 
 logsumexp.derivatives(

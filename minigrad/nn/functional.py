@@ -1,0 +1,207 @@
+"""Each layer and loss as a function: ``import minigrad.nn.functional as F``."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.random import generator
+from minigrad.engine.tensor import Tensor, plain_index
+from minigrad.errors import DtypeError, OutOfRangeError, ShapeError, checked_arguments
+from minigrad.nn.checks import number_between
+from minigrad.nn.loss_functions import binary_cross_entropy as binary_cross_entropy
+from minigrad.nn.loss_functions import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
+from minigrad.nn.loss_functions import cross_entropy as cross_entropy
+from minigrad.nn.loss_functions import huber_loss as huber_loss
+from minigrad.nn.loss_functions import l1_loss as l1_loss
+from minigrad.nn.loss_functions import mse_loss as mse_loss
+from minigrad.nn.loss_functions import nll_loss as nll_loss
+from minigrad.ops import activation, elementwise, indexing, reduction, shape
+from minigrad.ops.activation import elu as elu
+from minigrad.ops.activation import gelu as gelu
+from minigrad.ops.activation import leaky_relu as leaky_relu
+from minigrad.ops.activation import relu as relu
+from minigrad.ops.activation import sigmoid as sigmoid
+from minigrad.ops.activation import silu as silu
+from minigrad.ops.elementwise import tanh as tanh
+from minigrad.ops.linalg import linear as linear
+from minigrad.ops.softmax import log_softmax as log_softmax
+from minigrad.ops.softmax import softmax as softmax
+
+Rng = np.random.Generator | None
+
+
+@checked_arguments
+def softplus(x: Any, beta: float = 1.0) -> Tensor:
+    """Return ``log(1 + exp(beta * x)) / beta``, exact for ``x`` of any size.
+
+    >>> import minigrad as mg
+    >>> import minigrad.nn.functional as F
+    >>> F.softplus(mg.tensor([0.0, 100.0]))
+    tensor([  0.6931, 100.    ])
+    """
+    return activation.softplus(x) if beta == 1 else activation.softplus(x * beta) / beta
+
+
+@checked_arguments
+def dropout(x: Any, p: float = 0.5, training: bool = True, *, rng: Rng = None) -> Tensor:
+    """Set each element to 0 with probability ``p`` and scale the others by ``1 / (1 - p)`` (Srivastava et al., 2014).
+
+    Args:
+        x: a tensor.
+        p: the probability, from 0 to 1.
+        training: if False, ``x`` is returned as it is.
+        rng: draws the elements; the default generator if None.
+
+    Raises:
+        ArgumentError: when ``p`` is no probability.
+
+    >>> import minigrad as mg
+    >>> import minigrad.nn.functional as F
+    >>> F.dropout(mg.tensor([1.0, 2.0]), p=0.5, training=False)
+    tensor([1., 2.])
+    """
+    number_between("dropout", "p", p, 0, 1)
+    if not training or p == 0:
+        return x if isinstance(x, Tensor) else elementwise.identity(x)
+    kept = generator(rng).random(np.shape(x), np.float32) >= p
+    scale = kept.astype(x.dtype) / (1 - p) if p < 1 else np.zeros(np.shape(x), x.dtype)
+    return elementwise.multiply(x, scale)
+
+
+@checked_arguments
+def flatten(x: Any, start_axis: int = 1, end_axis: int = -1) -> Tensor:
+    """Return with the axes from ``start_axis`` to ``end_axis``, both included, made one.
+
+    Raises:
+        OutOfRangeError: when there are no such axes.
+
+    >>> import minigrad as mg
+    >>> import minigrad.nn.functional as F
+    >>> F.flatten(mg.zeros((5, 8, 8))).shape
+    (5, 64)
+    """
+    sizes, rank = np.shape(x), np.ndim(x)
+    if not (-rank <= start_axis < rank and -rank <= end_axis < rank and start_axis % rank <= end_axis % rank):
+        raise OutOfRangeError(f"flatten: there are no axes from {start_axis} to {end_axis} in shape {sizes}")
+    first, last = start_axis % rank, end_axis % rank
+    middle = math.prod(sizes[first : last + 1])
+    return shape.reshape(x, (*sizes[:first], middle, *sizes[last + 1 :]))
+
+
+@checked_arguments
+def embedding(indices: Any, weight: Tensor) -> Tensor:
+    """Return the row of ``weight`` for each index.
+
+    Args:
+        indices: integers, of any shape.
+        weight: ``(num_embeddings, embedding_dim)``.
+
+    Raises:
+        DtypeError: when the indices are not integers.
+        OutOfRangeError: when an index has no row.
+
+    >>> import minigrad as mg
+    >>> import minigrad.nn.functional as F
+    >>> F.embedding(mg.tensor([1, 1]), mg.tensor([[0.0, 1.0], [2.0, 3.0]]))
+    tensor([[2., 3.],
+            [2., 3.]])
+    """
+    rows = np.asarray(plain_index(indices))
+    if rows.dtype.kind not in "iu":
+        raise DtypeError(f"embedding: indices must be integers, got {rows.dtype}; convert with .astype(np.int64)")
+    if rows.size and not 0 <= rows.min() <= rows.max() < len(weight):
+        raise OutOfRangeError(
+            f"embedding: indices must be from 0 to {len(weight) - 1}, got from {rows.min()} to {rows.max()}"
+        )
+    return indexing.getitem(weight, rows)
+
+
+@checked_arguments
+def batch_norm(
+    x: Any,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalise each channel to mean 0 and variance 1 over the batch (Ioffe and Szegedy, 2015).
+
+    Args:
+        x: ``(N, C)`` or ``(N, C, L)``.
+        running_mean: ``(C,)``, updated in training and used in evaluation; None uses the batch always.
+        running_var: likewise, of the unbiased variance.
+        weight: ``(C,)``, multiplied afterwards.
+        bias: ``(C,)``, added afterwards.
+        training: whether to use the batch's own statistics.
+        momentum: the share of the batch in the running statistics.
+        eps: added to the variance.
+
+    Raises:
+        ShapeError: when ``x`` has other axes, or the batch has one value a channel in training.
+
+    >>> import minigrad as mg
+    >>> import minigrad.nn.functional as F
+    >>> F.batch_norm(mg.tensor([[1.0], [3.0]]), None, None, training=True)
+    tensor([[-1.],
+            [ 1.]])
+    """
+    if np.ndim(x) not in (2, 3):
+        raise ShapeError(f"batch_norm: expected (N, C) or (N, C, L), got shape {np.shape(x)}")
+    axes, across = ((0,), (1, -1)) if np.ndim(x) == 2 else ((0, 2), (1, -1, 1))
+    if training or running_mean is None or running_var is None:
+        count = math.prod(np.shape(x)[axis] for axis in axes)
+        if count < 2:
+            raise ShapeError(
+                f"batch_norm: training needs more than one value for each channel, got shape {np.shape(x)}; "
+                "use a larger batch (drop_last=True in the loader), or model.eval()"
+            )
+        mean, variance = reduction.mean(x, axis=axes), reduction.var(x, axis=axes)
+        if training and running_mean is not None and running_var is not None:
+            unbiased = variance.data * (count / (count - 1))
+            running_mean.data = running_mean.data * (1 - momentum) + mean.data * momentum
+            running_var.data = running_var.data * (1 - momentum) + unbiased * momentum
+    else:
+        mean, variance = running_mean, running_var
+    normal = (x - mean.reshape(across)) / elementwise.sqrt(variance + eps).reshape(across)
+    return _scale_and_shift(normal, weight, bias, across)
+
+
+@checked_arguments
+def layer_norm(
+    x: Any, normalized_shape: int | tuple[int, ...], weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Tensor:
+    """Normalise each sample to mean 0 and variance 1 over its last axes (Ba et al., 2016).
+
+    Args:
+        x: ``(..., *normalized_shape)``.
+        normalized_shape: the lengths of the last axes.
+        weight: of ``normalized_shape``, multiplied afterwards.
+        bias: likewise, added afterwards.
+        eps: added to the variance.
+
+    Raises:
+        ShapeError: when the last axes of ``x`` are others.
+
+    >>> import minigrad as mg
+    >>> import minigrad.nn.functional as F
+    >>> F.layer_norm(mg.tensor([[1.0, 3.0]]), 2)
+    tensor([[-1.,  1.]])
+    """
+    lengths = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if np.shape(x)[-len(lengths) :] != lengths:
+        raise ShapeError(f"layer_norm: the last axes must be {lengths}, got shape {np.shape(x)}")
+    axes = tuple(range(-len(lengths), 0))
+    centred = x - reduction.mean(x, axis=axes, keepdims=True)
+    normal = centred / elementwise.sqrt(reduction.var(x, axis=axes, keepdims=True) + eps)
+    return _scale_and_shift(normal, weight, bias, lengths)
+
+
+def _scale_and_shift(normal: Any, weight: Any, bias: Any, across: tuple[int, ...]) -> Tensor:
+    scaled = normal if weight is None else normal * weight.reshape(across)
+    return scaled if bias is None else scaled + bias.reshape(across)  # type: ignore[no-any-return]

@@ -1,0 +1,265 @@
+"""Losses as functions: what a model's output and its target are worth, as one number to make small.
+
+``reduction`` is ``"mean"``, ``"sum"`` or ``"none"`` (one loss for each element or sample).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.arrays import as_array
+from minigrad.engine.tensor import Tensor
+from minigrad.errors import DtypeError, OutOfRangeError, ShapeError, checked_arguments
+from minigrad.nn.checks import number_between, one_of
+from minigrad.ops import elementwise, loss
+from minigrad.ops import reduction as reductions
+from minigrad.ops.indexing import getitem
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+def _reduce(losses: Tensor, how: str, batch: tuple[int, ...] | None = None) -> Tensor:
+    if how == "mean":
+        return reductions.mean(losses)
+    if how == "sum":
+        return reductions.sum(losses)
+    return losses if batch is None or batch == losses.shape else losses.reshape(batch)
+
+
+# --- classification
+
+
+@checked_arguments
+def cross_entropy(logits: Any, targets: Any, label_smoothing: float = 0.0, reduction: str = "mean") -> Tensor:
+    """Return the cross-entropy of logits with class indices, one-hot rows or probabilities.
+
+    Args:
+        logits: ``(N, C)``, ``(C,)`` or ``(N, C, ...)``, before any softmax.
+        targets: class indices from 0 to ``C - 1`` without the class axis, or one-hot rows or
+            probabilities of the logits' shape.
+        label_smoothing: the share of the target that is spread evenly over the classes, from 0 to 1.
+        reduction: ``"mean"`` over the samples, ``"sum"`` or ``"none"``.
+
+    Raises:
+        ShapeError: when the shapes do not fit, or the batch is empty.
+        DtypeError: when class indices are not integers.
+        OutOfRangeError: when a label is not a class.
+
+    >>> import minigrad as mg
+    >>> import minigrad.nn.functional as F
+    >>> F.cross_entropy(mg.tensor([[2.0, 0.0], [0.0, 2.0]]), mg.tensor([0, 1]))
+    tensor(0.1269)
+    """
+    number_between("cross_entropy", "label_smoothing", label_smoothing, 0, 1)
+    one_of("cross_entropy", "reduction", reduction, REDUCTIONS)
+    rows, labels, batch = _rows_of_classes("cross_entropy", logits, targets)
+    options = {"label_smoothing": label_smoothing} if label_smoothing else {}
+    return _reduce(loss.softmax_cross_entropy(rows, labels, **options), reduction, batch)
+
+
+@checked_arguments
+def nll_loss(log_probabilities: Any, targets: Any, reduction: str = "mean") -> Tensor:
+    """Return the negative log-likelihood: the target class's log-probability, negated.
+
+    Args:
+        log_probabilities: ``(N, C)``, ``(C,)`` or ``(N, C, ...)``, such as ``log_softmax`` gives.
+        targets: class indices from 0 to ``C - 1``, without the class axis.
+        reduction: ``"mean"`` over the samples, ``"sum"`` or ``"none"``.
+
+    Raises:
+        ShapeError: when the shapes do not fit, or the batch is empty.
+        DtypeError: when class indices are not integers.
+        OutOfRangeError: when a label is not a class.
+
+    >>> import minigrad as mg
+    >>> import minigrad.nn.functional as F
+    >>> F.nll_loss(mg.tensor([[-0.5, -1.0]]), mg.tensor([1]))
+    tensor(1.)
+    """
+    one_of("nll_loss", "reduction", reduction, REDUCTIONS)
+    rows, labels, batch = _rows_of_classes("nll_loss", log_probabilities, targets)
+    if labels.ndim != 1:
+        raise ShapeError(f"nll_loss: targets are class indices without the class axis, got shape {np.shape(targets)}")
+    return _reduce(-getitem(rows, (np.arange(len(labels)), labels)), reduction, batch)
+
+
+def _rows_of_classes(name: str, scores: Any, targets: Any) -> tuple[Any, Any, tuple[int, ...]]:
+    """Return the scores as ``(rows, classes)``, the targets to match, and the shape of the batch.
+
+    Targets are labels without the class axis, which is the second (the only one, of a single
+    sample); or, in the scores' own shape, one-hot rows or probabilities.
+    """
+    scores = scores if isinstance(scores, Tensor) else Tensor(as_array(scores))
+    targets = targets if isinstance(targets, Tensor) else as_array(targets)
+    shape = scores.shape
+    if not shape:
+        raise ShapeError(f"{name}: scores need a class axis, got a single number; expected shape (N, C)")
+    class_axis = min(1, len(shape) - 1)
+    batch = shape[:class_axis] + shape[class_axis + 1 :]
+    if 0 in shape:
+        raise ShapeError(f"{name}: the batch is empty: scores of shape {shape}")
+    if targets.shape == shape:
+        targets = targets if targets.dtype.kind == "f" else targets.astype(scores.dtype)
+    elif targets.shape == batch:
+        _check_labels(name, targets, shape[class_axis])
+    else:
+        raise ShapeError(
+            f"{name}: for scores of shape {shape}, targets are class indices of shape {batch} or probabilities of "
+            f"shape {shape}; got shape {targets.shape}"
+        )
+    if len(shape) == 2:
+        return scores, targets, batch
+    rows = (-1, shape[class_axis])
+    if targets.shape == shape:
+        return (
+            np.moveaxis(scores, class_axis, -1).reshape(rows),
+            np.moveaxis(targets, class_axis, -1).reshape(rows),
+            batch,
+        )
+    return np.moveaxis(scores, class_axis, -1).reshape(rows), targets.reshape(-1), batch
+
+
+def _check_labels(name: str, targets: Any, classes: int) -> None:
+    """Raise unless every label is a class."""
+    labels = targets.data if isinstance(targets, Tensor) else targets
+    if labels.dtype.kind not in "iu":
+        raise DtypeError(
+            f"{name}: targets of shape {labels.shape} must be integer class indices, got {labels.dtype}; convert with "
+            ".astype(np.int64), or pass probabilities in the scores' shape"
+        )
+    lowest, highest = np.minimum.reduce(labels, axis=None), np.maximum.reduce(labels, axis=None)
+    if lowest < 0 or highest >= classes:
+        raise OutOfRangeError(
+            f"{name}: labels must be from 0 to {classes - 1} for {classes} classes, got "
+            f"{lowest if lowest < 0 else highest}"
+        )
+
+
+# --- regression
+
+
+def _same_shape(name: str, prediction: Any, target: Any) -> tuple[Tensor, Any]:
+    """Return both if their shapes agree: broadcasting inside a loss is almost always a mistake."""
+    prediction = prediction if isinstance(prediction, Tensor) else Tensor(as_array(prediction))
+    target = target if isinstance(target, Tensor) else as_array(target)
+    if prediction.shape != target.shape:
+        hint = "reshape one of them"
+        if prediction.size == target.size:
+            hint = f"write target.reshape({', '.join(map(str, prediction.shape)) or '()'}), or reshape the prediction"
+        raise ShapeError(
+            f"{name}: the prediction has shape {prediction.shape} and the target {target.shape}; they must be "
+            f"equal, or each pair of elements would be compared: {hint}"
+        )
+    if prediction.size == 0:
+        raise ShapeError(f"{name}: the batch is empty: shape {prediction.shape}")
+    if target.dtype.kind != "f":
+        target = target.astype(prediction.dtype)
+    return prediction, target
+
+
+@checked_arguments
+def mse_loss(prediction: Any, target: Any, reduction: str = "mean") -> Tensor:
+    """Return the squared error ``(prediction - target)**2``.
+
+    Raises:
+        ShapeError: when the shapes differ, or the batch is empty.
+
+    >>> import minigrad as mg
+    >>> import minigrad.nn.functional as F
+    >>> F.mse_loss(mg.tensor([1.0, 2.0]), mg.tensor([1.0, 4.0]))
+    tensor(2.)
+    """
+    one_of("mse_loss", "reduction", reduction, REDUCTIONS)
+    prediction, target = _same_shape("mse_loss", prediction, target)
+    return _reduce(elementwise.square(prediction - target), reduction)
+
+
+@checked_arguments
+def l1_loss(prediction: Any, target: Any, reduction: str = "mean") -> Tensor:
+    """Return the absolute error ``abs(prediction - target)``.
+
+    Raises:
+        ShapeError: when the shapes differ, or the batch is empty.
+
+    >>> import minigrad as mg
+    >>> import minigrad.nn.functional as F
+    >>> F.l1_loss(mg.tensor([1.0, 2.0]), mg.tensor([1.0, 4.0]))
+    tensor(1.)
+    """
+    one_of("l1_loss", "reduction", reduction, REDUCTIONS)
+    prediction, target = _same_shape("l1_loss", prediction, target)
+    return _reduce(elementwise.abs(prediction - target), reduction)
+
+
+@checked_arguments
+def huber_loss(prediction: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Tensor:
+    """Return the squared error (halved) up to ``delta``, and the absolute error beyond (Huber, 1964).
+
+    Raises:
+        ShapeError: when the shapes differ, or the batch is empty.
+
+    >>> import minigrad as mg
+    >>> import minigrad.nn.functional as F
+    >>> F.huber_loss(mg.tensor([0.5, 3.0]), mg.tensor([0.0, 0.0]), reduction="none")
+    tensor([0.125, 2.5  ])
+    """
+    one_of("huber_loss", "reduction", reduction, REDUCTIONS)
+    number_between("huber_loss", "delta", delta, 1e-30)
+    prediction, target = _same_shape("huber_loss", prediction, target)
+    error = elementwise.abs(prediction - target)
+    inside = elementwise.minimum(error, delta)  # its slope is that of the loss, on both sides
+    return _reduce(inside * (error - 0.5 * inside), reduction)
+
+
+# --- two classes
+
+
+@checked_arguments
+def binary_cross_entropy(probability: Any, target: Any, reduction: str = "mean") -> Tensor:
+    """Return ``-target * log(probability) - (1 - target) * log(1 - probability)``.
+
+    Logarithms are limited to -100 from below, as PyTorch's, so that a probability of 0 or 1 has a
+    finite loss. Where logits are at hand ``binary_cross_entropy_with_logits`` is exact.
+
+    Args:
+        probability: from 0 to 1, such as a sigmoid gives.
+        target: from 0 to 1, of the same shape.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Raises:
+        ShapeError: when the shapes differ, or the batch is empty.
+        OutOfRangeError: when a probability is outside of 0 to 1.
+
+    >>> import minigrad as mg
+    >>> import minigrad.nn.functional as F
+    >>> F.binary_cross_entropy(mg.tensor([0.5]), mg.tensor([1.0]))
+    tensor(0.6931)
+    """
+    one_of("binary_cross_entropy", "reduction", reduction, REDUCTIONS)
+    probability, target = _same_shape("binary_cross_entropy", probability, target)
+    values = probability.data
+    if values.min() < 0 or values.max() > 1:
+        raise OutOfRangeError(
+            f"binary_cross_entropy: probabilities must be from 0 to 1, got from {values.min():g} to {values.max():g}; "
+            "for logits use binary_cross_entropy_with_logits"
+        )
+    return _reduce(loss.binary_cross_entropy(probability, target), reduction)
+
+
+@checked_arguments
+def binary_cross_entropy_with_logits(logits: Any, target: Any, reduction: str = "mean") -> Tensor:
+    """Return the binary cross-entropy of ``sigmoid(logits)`` with the target, exact for logits of any size.
+
+    Raises:
+        ShapeError: when the shapes differ, or the batch is empty.
+
+    >>> import minigrad as mg
+    >>> import minigrad.nn.functional as F
+    >>> F.binary_cross_entropy_with_logits(mg.tensor([0.0, 10000.0]), mg.tensor([1.0, 1.0]), reduction="none")
+    tensor([0.6931, 0.    ])
+    """
+    one_of("binary_cross_entropy_with_logits", "reduction", reduction, REDUCTIONS)
+    logits, target = _same_shape("binary_cross_entropy_with_logits", logits, target)
+    return _reduce(loss.sigmoid_cross_entropy(logits, target), reduction)

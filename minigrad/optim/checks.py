@@ -1,0 +1,96 @@
+"""Checks that optimizers, schedulers and clipping share. Each returns the value as a plain Python number."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.tensor import Tensor
+from minigrad.errors import ArgumentError, DtypeError
+
+
+def number(owner: str, name: str, value: Any) -> float:
+    """Return a Python number: NumPy's own would turn float32 updates into float64."""
+    plain: Any = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, bool) or not isinstance(plain, (int, float)):
+        hint = f"; pass {name}.item()" if isinstance(value, (Tensor, np.ndarray)) else ""
+        raise DtypeError(f"{owner}: {name} must be a number, got {value!r} ({type(value).__name__}){hint}")
+    return plain if isinstance(plain, int) else float(plain)
+
+
+def at_least_zero(owner: str, name: str, value: Any, usual: str = "") -> float:
+    """Return the value if it is finite and not negative."""
+    plain = number(owner, name, value)
+    if not 0 <= plain < math.inf:  # nan compares false
+        hint = f"; {usual}" if usual else ""
+        raise ArgumentError(f"{owner}: {name} must be a finite number of at least 0, got {plain}{hint}")
+    return plain
+
+
+def learning_rate(owner: str, value: Any) -> float:
+    """Return the value if an optimizer can step with it."""
+    return at_least_zero(owner, "lr", value, "try one between 1e-4 and 1e-1")
+
+
+def between(owner: str, name: str, value: Any, low: float, high: float, *, below: bool = False) -> float:
+    """Return the value if it lies from ``low`` to ``high``, or below ``high``."""
+    plain = number(owner, name, value)
+    if not (low <= plain < high if below else low <= plain <= high):
+        last = f"below {high:g}" if below else f"at most {high:g}"
+        raise ArgumentError(f"{owner}: {name} must be at least {low:g} and {last}, got {plain}")
+    return plain
+
+
+def whole(owner: str, name: str, value: Any, least: int) -> int:
+    """Return the value if it is an integer of at least ``least``."""
+    plain = number(owner, name, value)
+    if not (math.isfinite(plain) and plain == int(plain) and plain >= least):
+        raise ArgumentError(f"{owner}: {name} must be an integer of at least {least}, got {plain}")
+    return int(plain)
+
+
+def flag(owner: str, name: str, value: Any) -> bool:
+    """Return the value if it is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise DtypeError(f"{owner}: {name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def one_of(owner: str, name: str, value: Any, choices: tuple[str, ...]) -> str:
+    """Return the value if it is one of the choices."""
+    if value not in choices:
+        raise ArgumentError(f"{owner}: {name} must be {' or '.join(map(repr, choices))}, got {value!r}")
+    return str(value)
+
+
+def listed(owner: str, params: Any) -> list[Any]:
+    """Return what an iterable of parameters gives, in its order.
+
+    Raises:
+        DtypeError: when it is no ordered iterable.
+        ArgumentError: when there is nothing in it.
+    """
+    if isinstance(params, (Tensor, np.ndarray)):
+        raise DtypeError(f"{owner}: expected an iterable of tensors, got one {type(params).__name__}; pass [tensor]")
+    if isinstance(params, (set, frozenset)):
+        raise DtypeError(f"{owner}: a set has no order, so state could not be saved and loaded; pass a list")
+    if isinstance(params, Mapping):
+        raise DtypeError(f"{owner}: expected an iterable of tensors, got a dict; pass [dict] or dict.values()")
+    if not isinstance(params, Iterable):
+        hint = "; pass its .parameters()" if hasattr(params, "parameters") else ""
+        raise DtypeError(f"{owner}: expected an iterable of tensors, got {type(params).__name__}{hint}")
+    values = list(params)
+    if not values and inspect.isgenerator(params):
+        raise ArgumentError(
+            f"{owner}: the generator of parameters gave nothing: it was used up before, or the model has no "
+            "parameters; call model.parameters() anew, or keep list(model.parameters())"
+        )
+    if not values:
+        raise ArgumentError(
+            f"{owner}: got an empty list of parameters; pass model.parameters() of a model that has some"
+        )
+    return values

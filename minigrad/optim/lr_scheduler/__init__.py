@@ -1,0 +1,13 @@
+"""Learning-rate schedulers: call ``scheduler.step()`` after the optimizer's, as a rule once an epoch.
+
+All but SequentialLR and ReduceLROnPlateau multiply the learning rate that they find, as PyTorch's do: schedulers
+can be combined on one optimizer, and a learning rate that was set by hand is kept.
+"""
+
+from minigrad.optim.lr_scheduler.cosine_annealing import CosineAnnealingLR as CosineAnnealingLR
+from minigrad.optim.lr_scheduler.exponential import ExponentialLR as ExponentialLR
+from minigrad.optim.lr_scheduler.linear import LinearLR as LinearLR
+from minigrad.optim.lr_scheduler.reduce_on_plateau import ReduceLROnPlateau as ReduceLROnPlateau
+from minigrad.optim.lr_scheduler.scheduler import LRScheduler as LRScheduler
+from minigrad.optim.lr_scheduler.sequential import SequentialLR as SequentialLR
+from minigrad.optim.lr_scheduler.step_lr import StepLR as StepLR

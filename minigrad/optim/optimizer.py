@@ -1,0 +1,256 @@
+"""Optimizer: what all optimizers share: groups of parameters, state, and the loop of a step."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.arrays import Array
+from minigrad.engine.mode import enable_grad
+from minigrad.engine.tensor import Tensor
+from minigrad.errors import (
+    ArgumentError,
+    DtypeError,
+    GraphError,
+    UnknownArgumentError,
+    checked_arguments,
+    suggest,
+)
+from minigrad.optim import checks
+from minigrad.optim.state import load_state, pack_state
+
+Group = dict[str, Any]
+State = dict[str, Any]
+Params = Iterable[Tensor] | Iterable[Group] | Iterable[tuple[str, Tensor]]
+
+
+class Optimizer:
+    """Changes parameters so that a loss falls. A new one gives its defaults, ``update``, ``check`` and ``state_names``.
+
+    A parameter's array is changed in place, so views of its ``.data`` follow; ``.data.copy()`` keeps what was.
+
+    Attributes:
+        param_groups: dicts of ``"params"`` and the options that hold for them, such as ``"lr"``; may be changed.
+        state: for each parameter that has been updated, its arrays and numbers by name, such as ``"exp_avg"``.
+        optional_state_names: names that the state may also have, from options that were switched off since.
+
+    >>> import minigrad as mg
+    >>> from minigrad import optim
+    >>> class SignDescent(optim.Optimizer):
+    ...     def __init__(self, params, lr=0.1):
+    ...         super().__init__(params, {"lr": lr})
+    ...
+    ...     def update(self, parameter, gradient, state, group):
+    ...         parameter -= group["lr"] * np.sign(gradient)
+    >>> w = mg.tensor([1.0, -3.0], requires_grad=True)
+    >>> optimizer = SignDescent([w])
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w
+    tensor([ 0.9, -2.9], requires_grad=True)
+    """
+
+    optional_state_names: tuple[str, ...] = ()
+
+    def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
+        self.defaults = defaults
+        self.param_groups: list[Group] = []
+        self.state: defaultdict[Tensor, State] = defaultdict(dict)
+        self.has_stepped = False
+        self._scratch: dict[tuple[tuple[int, ...], np.dtype[Any]], tuple[Array, Array]] = {}
+        values = checks.listed(self.title, params)
+        groups = values if isinstance(values[0], dict) else [{"params": values}]
+        for group in groups:
+            self.add_param_group(group)
+
+    # --- what an algorithm gives
+
+    def update(self, parameter: Array, gradient: Array, state: State, group: Group) -> None:
+        """Change one parameter's array and its state in place; never the gradient, whose memory may be shared."""
+        raise NotImplementedError(f"{type(self).__name__} must define update()")
+
+    def check(self, group: Group) -> None:
+        """Raise unless the options of a group are allowed; replace NumPy's numbers by Python's."""
+        group["lr"] = checks.learning_rate(self.title, group["lr"])
+
+    def state_names(self, group: Group) -> tuple[str, ...]:
+        """Return the names in the state of a parameter that has been updated under these options."""
+        return ()
+
+    # --- the step
+
+    @checked_arguments
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient; those without one stay as they are.
+
+        Args:
+            closure: computes the loss anew, ``backward()`` included; called once, before the update.
+
+        Returns:
+            What the closure returns; None without one.
+
+        Raises:
+            GraphError: when not one parameter has a gradient.
+            ArgumentError: when a learning rate has become negative or not finite.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            if type(group["lr"]) is not float or not 0 <= group["lr"] < math.inf:
+                group["lr"] = checks.learning_rate(self.title, group["lr"])
+        stepped = False
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                gradient = parameter._grad
+                if gradient is not None:
+                    if not parameter._data.flags.writeable:
+                        parameter._data = parameter._data.copy()
+                    self.update(parameter._data, gradient._data, self.state[parameter], group)
+                    stepped = True
+        if not stepped:
+            raise GraphError(
+                f"{self.title}: no parameter has a gradient; call loss.backward() before step(), and zero_grad() "
+                "before backward() or after step()"
+            )
+        self.has_stepped = True
+        return loss
+
+    def scratch(self, parameter: Array) -> tuple[Array, Array]:
+        """Return two arrays to compute in, like the parameter; parameters of one shape share them."""
+        key = parameter.shape, parameter.dtype
+        pair = self._scratch.get(key)
+        if pair is None:
+            pair = self._scratch[key] = np.empty(*key), np.empty(*key)
+        return pair
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters: each ``.grad`` becomes None."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter._grad = None
+
+    # --- groups
+
+    @checked_arguments
+    def add_param_group(self, param_group: Group) -> None:
+        """Add parameters with options of their own; what they leave out is the optimizer's.
+
+        Raises:
+            DtypeError: when something is no tensor, or of the wrong kind.
+            ArgumentError: when a value is not allowed, or a parameter is a result or there already.
+            UnknownArgumentError: when the optimizer has no such option.
+
+        >>> import minigrad as mg
+        >>> from minigrad import optim
+        >>> optimizer = optim.SGD([mg.zeros(2, requires_grad=True)], lr=0.1)
+        >>> optimizer.add_param_group({"params": [mg.zeros(3, requires_grad=True)], "lr": 0.01})
+        >>> [group["lr"] for group in optimizer.param_groups]
+        [0.1, 0.01]
+        """
+        if not isinstance(param_group, dict):
+            raise DtypeError(
+                f"{self.title}: a parameter group is a dict such as {{'params': [...], 'lr': 0.1}}, "
+                f"got {type(param_group).__name__}; pass only tensors, or only dicts"
+            )
+        for option in param_group:
+            if option not in ("params", "param_names", "initial_lr", *self.defaults):
+                known = ("params", *self.defaults)
+                hint = suggest(str(option), known) or f"; it has {', '.join(known)}"
+                raise UnknownArgumentError(f"{self.title}: a parameter group has no option {option!r}{hint}")
+        if "params" not in param_group:
+            raise ArgumentError(f"{self.title}: a parameter group needs its tensors under 'params'")
+        params = param_group["params"]
+        group = {**self.defaults, **param_group}
+        group |= self._named(checks.listed(self.title, [params] if isinstance(params, Tensor) else params))
+        self._check_new(group)
+        self.check(group)
+        self.param_groups.append(group)
+
+    def _named(self, params: list[Any]) -> Group:
+        """Return a group of tensors, or of (name, tensor) pairs."""
+        pairs = [value for value in params if isinstance(value, tuple)]
+        if not pairs:
+            return {"params": params}
+        if len(pairs) < len(params) or any(len(pair) != 2 or not isinstance(pair[0], str) for pair in pairs):
+            raise ArgumentError(
+                f"{self.title}: pass tensors, or (name, tensor) pairs for all of them, as named_parameters() gives"
+            )
+        return {"params": [tensor for _, tensor in pairs], "param_names": [name for name, _ in pairs]}
+
+    def _check_new(self, group: Group) -> None:
+        """Raise unless all tensors of a group can be optimized, and are here for the first time."""
+        params, names = group["params"], group.get("param_names")
+        if any(("param_names" in other) != (names is not None) for other in self.param_groups):
+            raise ArgumentError(f"{self.title}: either all groups have (name, tensor) pairs, or none")
+        seen = {id(parameter) for parameter in self.parameters()}
+        for index, parameter in enumerate(params):
+            if not isinstance(parameter, Tensor):
+                raise DtypeError(
+                    f"{self.title}: expected tensors to optimize, got {type(parameter).__name__} at index {index}"
+                )
+            what = repr(names[index]) if names else f"parameter {index}, {parameter.describe()}"
+            if not parameter.is_leaf:
+                raise ArgumentError(
+                    f"{self.title}: {what} is the result of an operation, so a step would not last: pass the leaf "
+                    "tensors that it was computed from, or its .detach() with requires_grad set"
+                )
+            if not parameter.requires_grad:
+                raise ArgumentError(
+                    f"{self.title}: {what} requires no gradient, so it would never change: set requires_grad=True, "
+                    "or leave it out: [p for p in model.parameters() if p.requires_grad]"
+                )
+            if id(parameter) in seen:
+                raise ArgumentError(f"{self.title}: {what} appears twice and would be updated twice; pass it once")
+            seen.add(id(parameter))
+
+    def parameters(self) -> Iterator[Tensor]:
+        """Iterate over the parameters of all groups, in the order in which ``state_dict`` counts them."""
+        return (parameter for group in self.param_groups for parameter in group["params"])
+
+    # --- state
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return ``{"state": {index: {name: value}}, "param_groups": [...]}``, parameters as their indices.
+
+        Values are Python's numbers and copies of arrays.
+
+        >>> import minigrad as mg
+        >>> from minigrad import optim
+        >>> w = mg.tensor([1.0], requires_grad=True)
+        >>> optimizer = optim.SGD([w], lr=0.1, momentum=0.9)
+        >>> (w * w).sum().backward()
+        >>> optimizer.step()
+        >>> optimizer.state_dict()["state"]
+        {0: {'momentum_buffer': array([2.], dtype=float32)}}
+        """
+        return pack_state(self)
+
+    @checked_arguments
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what ``state_dict`` returned, options and learning rates included.
+
+        Arrays are copied, into the dtype of their parameter. Nothing changes when anything does not fit.
+
+        Raises:
+            StateDictError: when groups, sizes, shapes or names do not fit; lists every problem.
+        """
+        load_state(self, state_dict)
+
+    @property
+    def title(self) -> str:
+        """What errors call this optimizer."""
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        lines = []
+        for group in self.param_groups:
+            options = [f"{name}={value!r}" for name, value in group.items() if name in self.defaults]
+            count = len(group["params"])
+            lines.append(f"{count} parameter{'s' * (count > 1)}: {', '.join(options)}")
+        return f"{self.title}({lines[0]})" if len(lines) == 1 else f"{self.title}(\n  " + "\n  ".join(lines) + "\n)"

@@ -1,0 +1,131 @@
+"""``backprop``: the steps that can be watched are the backward pass itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import minigrad as mg
+
+
+def network() -> tuple[mg.Tensor, list[mg.Tensor]]:
+    rng = np.random.default_rng(0)
+    w = mg.tensor(rng.normal(size=(3, 2)), requires_grad=True, name="w")
+    b = mg.tensor(rng.normal(size=2), requires_grad=True, name="b")
+    x = mg.tensor(rng.normal(size=(4, 3)), name="x")
+    hidden = mg.tanh(x @ w + b)
+    return (hidden * hidden + b).sum(), [w, b]
+
+
+def test_exhausting_the_steps_is_backward() -> None:
+    output, leaves = network()
+    output.backward()
+    stepped, same = network()
+    for _ in mg.backprop(stepped):
+        pass
+    for left, right in zip(leaves, same, strict=True):
+        assert left.grad.tolist() == right.grad.tolist()
+
+
+def test_consumers_come_first_and_each_node_once() -> None:
+    output, _ = network()
+    steps = list(mg.backprop(output))
+    nodes = [step.node for step in steps]
+    assert nodes[0] is output.node
+    assert len(set(nodes)) == len(nodes)
+    for step in steps:
+        for sent in step.contributions:
+            assert nodes.index(sent.parent) > nodes.index(step.node)
+
+
+def test_operations_in_order() -> None:
+    x = mg.tensor(2.0, requires_grad=True, name="x")
+    steps = list(mg.backprop(mg.exp(x * 3)))
+    assert [step.node.operation or step.node.name for step in steps] == ["exp", "multiply", "x"]
+    assert steps[-1].contributions == []
+
+
+def test_totals_add_up() -> None:
+    output, _ = network()
+    total: dict[Any, Any] = {}
+    for step in mg.backprop(output):
+        if step.node is not output.node:
+            np.testing.assert_array_equal(step.gradient, total[step.node])
+        for sent in step.contributions:
+            before = total.get(sent.parent)
+            expected = sent.gradient if before is None else before + sent.gradient
+            np.testing.assert_array_equal(sent.total, expected)
+            total[sent.parent] = sent.total
+
+
+def test_a_contribution_says_what_the_rule_returned_and_what_fits() -> None:
+    b = mg.tensor(np.zeros(2), requires_grad=True, name="b")
+    (step, _) = mg.backprop(mg.ones((3, 2)) + b, np.ones((3, 2)))
+    (sent,) = step.contributions
+    assert sent.parent is b.node
+    assert sent.position == 1
+    assert sent.raw.shape == (3, 2)
+    assert sent.gradient.tolist() == [3, 3]
+
+
+def test_one_contribution_for_each_edge() -> None:
+    x = mg.tensor(3.0, requires_grad=True)
+    first, last = mg.backprop(x * x)
+    assert [(sent.position, float(sent.gradient), float(sent.total)) for sent in first.contributions] == [
+        (0, 3, 3),
+        (1, 3, 6),
+    ]
+    assert float(last.gradient) == 6
+
+
+def test_gradients_arrive_while_the_steps_run() -> None:
+    x = mg.tensor(3.0, requires_grad=True)
+    y = mg.tensor(4.0, requires_grad=True)
+    steps = mg.backprop(mg.exp(x) * y)
+    next(steps)
+    assert x.grad is None
+    assert y.grad is None
+    rest = [step.node for step in steps]
+    assert y.node in rest
+    assert x.grad is not None
+
+
+def test_leaving_early_leaves_the_rest_undone() -> None:
+    x = mg.tensor(3.0, requires_grad=True)
+    y = mg.exp(x * 2)
+    steps = mg.backprop(y)
+    next(steps)
+    steps.close()
+    assert x.grad is None
+    assert not y.node.parents[0].released
+
+
+def test_saved_values_are_there_during_a_step_and_released_after_it() -> None:
+    x = mg.tensor(3.0, requires_grad=True)
+    y = mg.exp(x)
+    steps = mg.backprop(y)
+    step = next(steps)
+    assert step.node.saved is not None
+    next(steps)
+    assert step.node.saved is None
+
+
+def test_retain_graph_keeps_saved_values() -> None:
+    x = mg.tensor(3.0, requires_grad=True)
+    y = mg.exp(x)
+    assert len(list(mg.backprop(y, retain_graph=True))) == len(list(mg.backprop(y))) == 2
+
+
+def test_create_graph_gives_tensors() -> None:
+    x = mg.tensor(3.0, requires_grad=True)
+    steps = list(mg.backprop(x**3, create_graph=True, retain_graph=True))
+    assert all(isinstance(step.gradient, mg.Tensor) for step in steps)
+    assert mg.grad(steps[-1].gradient, x).item() == 18
+
+
+def test_a_step_and_a_node_say_what_they_are() -> None:
+    x = mg.tensor([3.0], requires_grad=True, name="x")
+    first, last = mg.backprop(mg.exp(x))
+    assert repr(first) == "<Step <Node exp, shape (1,), float32> -> x>"
+    assert repr(last) == "<Step <Node leaf 'x', shape (1,), float32> -> nothing>"

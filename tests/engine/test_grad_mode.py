@@ -1,0 +1,176 @@
+"""``no_grad`` and ``enable_grad``: blocks, decorators, nesting, exceptions, threads and tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+import minigrad as mg
+from minigrad.engine.mode import current_mode
+from minigrad.errors import ArgumentError
+
+
+def records() -> bool:
+    return (mg.ones(1, requires_grad=True) * 2).requires_grad
+
+
+def test_a_block() -> None:
+    assert records()
+    with mg.no_grad():
+        assert not records()
+    assert records()
+
+
+def test_nesting() -> None:
+    with mg.no_grad():
+        with mg.enable_grad():
+            assert records()
+            with mg.no_grad():
+                assert not records()
+            assert records()
+        assert not records()
+
+
+def test_one_object_entered_twice() -> None:
+    block = mg.no_grad()
+    with block:
+        with block:
+            assert not records()
+        assert not records()
+    assert records()
+
+
+def test_an_exception_restores_the_mode() -> None:
+    with pytest.raises(ZeroDivisionError), mg.no_grad():
+        raise ZeroDivisionError
+    assert records()
+
+
+def test_decorators_with_and_without_parentheses() -> None:
+    @mg.no_grad()
+    def one() -> bool:
+        """Say one."""
+        return records()
+
+    @mg.no_grad
+    def two(x: int, *, y: int = 0) -> tuple[bool, int]:
+        return records(), x + y
+
+    @mg.enable_grad()
+    def three() -> bool:
+        return records()
+
+    assert not one()
+    assert one.__name__ == "one"
+    assert one.__doc__ == "Say one."
+    assert two(1, y=2) == (False, 3)
+    with mg.no_grad():
+        assert three()
+    assert records()
+
+
+def test_a_decorated_function_that_recurses_and_raises() -> None:
+    @mg.no_grad
+    def down(n: int) -> bool:
+        if n == 0:
+            raise ZeroDivisionError
+        return down(n - 1)
+
+    with pytest.raises(ZeroDivisionError):
+        down(3)
+    assert records()
+
+
+def test_generators_and_coroutines_are_refused() -> None:
+    def generator() -> Any:
+        yield 1
+
+    async def coroutine() -> None: ...
+
+    async def both() -> Any:
+        yield 1
+
+    for function in (generator, coroutine, both):
+        for decorator in (mg.no_grad, mg.enable_grad, mg.no_grad()):
+            with pytest.raises(ArgumentError, match=f"cannot decorate .*{function.__name__}.*use a `with` block"):
+                decorator(function)
+
+
+def test_each_thread_has_its_own_mode() -> None:
+    inside, outside, seen = threading.Event(), threading.Event(), []
+
+    def other() -> None:
+        seen.append(records())
+        with mg.no_grad():
+            inside.set()
+            outside.wait(5)
+            seen.append(records())
+
+    with mg.no_grad():
+        thread = threading.Thread(target=other)
+        thread.start()
+        assert inside.wait(5)
+    assert records()
+    outside.set()
+    thread.join(5)
+    assert seen == [True, False]
+
+
+def test_a_decorated_function_called_by_two_threads_at_once() -> None:
+    barrier, seen = threading.Barrier(2, timeout=5), []
+
+    @mg.no_grad
+    def wait() -> bool:
+        barrier.wait()
+        result = records()
+        barrier.wait()
+        return result
+
+    def call() -> None:
+        seen.append((wait(), records()))
+
+    threads = [threading.Thread(target=call) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+    assert seen == [(False, True)] * 2
+
+
+def test_each_task_has_its_own_mode() -> None:
+    async def evaluate() -> bool:
+        with mg.no_grad():
+            await asyncio.sleep(0)
+            return records()
+
+    async def train() -> bool:
+        await asyncio.sleep(0)
+        return records()
+
+    async def both() -> list[bool]:
+        return await asyncio.gather(evaluate(), train(), evaluate())
+
+    assert asyncio.run(both()) == [False, True, False]
+
+
+def test_the_scope_survives_a_change_of_mode() -> None:
+    scope = current_mode().scope
+    with mg.no_grad(), mg.enable_grad():
+        assert current_mode().scope == scope
+
+
+def test_what_was_recorded_before_stays_recorded() -> None:
+    x = mg.tensor(3.0, requires_grad=True)
+    y = x * x
+    with mg.no_grad():
+        y.backward()
+    assert x.grad.item() == 6
+
+
+def test_leaves_made_under_no_grad_can_require_a_gradient() -> None:
+    with mg.no_grad():
+        x = mg.tensor(3.0, requires_grad=True)
+    assert (x * x).requires_grad

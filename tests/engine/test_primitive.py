@@ -1,0 +1,215 @@
+"""Users' own functions with ``@mg.primitive``: called and checked as the library's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.errors import GradientCheckError, RuleError, ShapeError, UnknownArgumentError
+
+
+@mg.primitive
+def scaled_power(x: Any, y: Any, scale: float = 1.0, *, shift: float = 0.0) -> Any:
+    """Return ``scale * x * y**2 + shift``."""
+    return scale * x * y**2 + shift
+
+
+scaled_power.derivatives(
+    lambda g, out, x, y, scale=1.0, shift=0.0: g * scale * y**2,
+    lambda g, out, x, y, scale=1.0, shift=0.0: g * scale * x * 2 * y,
+)
+
+
+@mg.primitive(broadcasts=True)
+def hypot(x: Any, y: Any) -> Any:
+    return np.hypot(x, y)
+
+
+hypot.derivatives(lambda g, out, x, y: g * x / out, lambda g, out, x, y: g * y / out)
+
+
+def leaf(value: Any) -> mg.Tensor:
+    return mg.tensor(np.asarray(value, float), requires_grad=True)
+
+
+class TestBinding:
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda x, y: scaled_power(x, y, 2.0, shift=1.0),
+            lambda x, y: scaled_power(x, y, scale=2.0, shift=1.0),
+            lambda x, y: scaled_power(x, y=y, scale=2.0, shift=1.0),
+            lambda x, y: scaled_power(y=y, x=x, shift=1.0, scale=2.0),
+        ],
+    )
+    def test_arguments_by_position_and_by_keyword(self, call: Any) -> None:
+        x, y = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+        output = call(x, y)
+        assert output.tolist() == [19, 65]
+        output.sum().backward()
+        assert x.grad.tolist() == [18, 32]
+        assert y.grad.tolist() == [12, 32]
+        assert output.node.options == {"scale": 2.0, "shift": 1.0}
+
+    def test_an_optional_input_that_is_left_out(self) -> None:
+        @mg.primitive
+        def between(x: Any, low: Any = None, high: Any = None) -> Any:
+            return x * (1.0 if low is None else low) * (1.0 if high is None else high)
+
+        between.derivatives(
+            lambda g, out, x, low=None, high=None: g * between.forward(1.0, low, high),
+            lambda g, out, x, low=None, high=None: g * x,
+            lambda g, out, x, low=None, high=None: g * x,
+        )
+        x, high = leaf(3.0), leaf(5.0)
+        output = between(x, high=high)
+        assert output.item() == 15
+        output.backward()
+        assert (x.grad.item(), high.grad.item()) == (5, 3)
+        assert len(between(x).node.parents) == 1
+
+    def test_arrays_and_numbers_are_inputs_too(self) -> None:
+        x = leaf([3.0, 5.0])
+        hypot(x, [4.0, 12.0]).sum().backward()
+        np.testing.assert_allclose(x.grad.numpy(), [0.6, 5 / 13], rtol=1e-6)
+        assert not hypot(3.0, 4.0).requires_grad
+        assert hypot(3.0, 4.0).item() == 5
+
+    def test_nothing_is_recorded_where_nothing_requires_a_gradient(self) -> None:
+        assert hypot(mg.tensor(3.0), mg.tensor(4.0)).node is None
+        with mg.no_grad():
+            assert hypot(leaf(3.0), leaf(4.0)).node is None
+
+    def test_it_keeps_its_name_and_text(self) -> None:
+        assert scaled_power.__doc__ == "Return ``scale * x * y**2 + shift``."
+        assert repr(scaled_power) == "<primitive scaled_power>"
+        assert scaled_power(leaf(1.0), leaf(1.0)).node.operation == "scaled_power"
+
+
+class TestDerivatives:
+    def test_gradcheck(self) -> None:
+        assert mg.testing.gradcheck(scaled_power, np.array([1.0, 2.0]), np.array([0.5, 3.0]), order=2)
+        assert mg.testing.gradcheck(hypot, np.array([[1.0], [2.0]]), np.array([0.5, 3.0]), order=2)
+
+    def test_broadcasting_is_summed_out(self) -> None:
+        x, y = leaf(np.ones((2, 3))), leaf(np.ones(3))
+        hypot(x, y).sum().backward()
+        assert y.grad.shape == (3,)
+        np.testing.assert_allclose(y.grad.numpy(), 2 / np.sqrt(2))
+
+    def test_none_stops_the_gradient(self) -> None:
+        @mg.primitive
+        def stopped(x: Any, y: Any) -> Any:
+            return x * y
+
+        stopped.derivatives(lambda g, out, x, y: g * y, None)
+        x, y = leaf(2.0), leaf(3.0)
+        stopped(x, y).backward()
+        assert x.grad.item() == 3
+        assert y.grad is None
+
+    def test_a_rule_that_returns_none_sends_nothing(self) -> None:
+        @mg.primitive
+        def quiet(x: Any) -> Any:
+            return x * 1.0
+
+        quiet.derivatives(lambda g, out, x: None)
+        x = leaf(2.0)
+        quiet(x).backward()
+        assert x.grad is None
+
+    def test_any_number_of_inputs(self) -> None:
+        @mg.primitive
+        def weighted(*arrays: Any, scale: float = 1.0) -> Any:
+            return sum((k + 1) * a for k, a in enumerate(arrays)) * scale
+
+        weighted.derivatives_of_each(lambda position, g, out, *arrays, scale=1.0: g * (position + 1) * scale)
+        tensors = [leaf(1.0) for _ in range(3)]
+        weighted(*tensors, scale=10.0).backward()
+        assert [t.grad.item() for t in tensors] == [10, 20, 30]
+
+    def test_gradients_are_cast_to_the_dtype_of_the_input(self) -> None:
+        @mg.primitive
+        def wide(x: Any) -> Any:
+            return x * 2.0
+
+        wide.derivatives(lambda g, out, x: np.asarray(g, np.float64) * 2)
+        x = mg.tensor([1.0], requires_grad=True)
+        wide(x).backward()
+        assert x.grad.dtype == np.float32
+
+
+class TestMistakes:
+    def test_no_rules(self) -> None:
+        @mg.primitive
+        def bare(x: Any) -> Any:
+            return x
+
+        with pytest.raises(
+            RuleError, match=r"bare has no derivative rules yet; give them with bare.derivatives\(...\)"
+        ):
+            bare(leaf(1.0))
+
+    def test_more_rules_than_arguments(self) -> None:
+        with pytest.raises(RuleError, match="double: 2 rules for 1 arguments"):
+            mg.primitive(double).derivatives(None, None)
+
+    @pytest.mark.parametrize(
+        ("rule", "message"),
+        [
+            (
+                lambda g, out, x: g.sum(),
+                r"double: the rule of argument 0 must return .* shape \(2,\), it returned \(\)",
+            ),
+            (lambda g, out, x: np.ones((3, 2)), r"\(2,\), it returned \(3, 2\); if its arguments broadcast, declare"),
+            (lambda g, out, x: 3.0, r"must return an array of shape \(2,\), it returned float 3.0"),
+            (lambda g, out, x: "no", r"it returned str 'no'"),
+        ],
+    )
+    def test_a_rule_that_returns_something_else(self, rule: Any, message: str) -> None:
+        primitive = mg.primitive(double)
+        primitive.derivatives(rule)
+        with pytest.raises(RuleError, match=message):
+            primitive(leaf([1.0, 2.0])).sum().backward()
+
+    @pytest.mark.parametrize("shape", [(), (1,), (4,), (1, 4), (2, 3)])
+    def test_a_shape_that_no_broadcasting_explains(self, shape: tuple[int, ...]) -> None:
+        primitive = mg.primitive(broadcasts=True)(double)
+        primitive.derivatives(lambda g, out, x: np.ones(shape))
+        with pytest.raises(RuleError, match="the rule of argument 0 must return a gradient of the argument's shape"):
+            primitive(leaf(np.ones((2, 2)))).sum().backward()
+
+    def test_a_wrong_rule_is_found_by_gradcheck(self) -> None:
+        primitive = mg.primitive(double)
+        primitive.derivatives(lambda g, out, x: g * 2.001)
+        with pytest.raises(GradientCheckError, match=r"input 0 'w' is wrong at index \(\d,\): backward gives"):
+            mg.testing.gradcheck(primitive, mg.tensor([1.0, 2.0], name="w"))
+
+    def test_wrong_arguments(self) -> None:
+        with pytest.raises(
+            UnknownArgumentError, match=r"scaled_power\(\) has no argument 'scal'; did you mean 'scale'\?"
+        ):
+            scaled_power(leaf(1.0), leaf(1.0), scal=2.0)
+        with pytest.raises(UnknownArgumentError, match=r"scaled_power\(\): missing a required argument: 'y'"):
+            scaled_power(leaf(1.0))
+
+    def test_shapes_that_do_not_fit_are_explained(self) -> None:
+        with pytest.raises(ShapeError, match=r"hypot: shapes do not broadcast: x \(2,\) and y \(3,\)"):
+            hypot(leaf([1.0, 2.0]), leaf([1.0, 2.0, 3.0]))
+
+    def test_an_error_inside_the_function_keeps_its_cause(self) -> None:
+        @mg.primitive
+        def broken(x: Any) -> Any:
+            raise ValueError("no such luck")
+
+        broken.derivatives(None)
+        with pytest.raises(ShapeError, match=r"broken: no such luck, for x \(\)") as caught:
+            broken(leaf(1.0))
+        assert isinstance(caught.value.__cause__, ValueError)
+
+
+def double(x: Any) -> Any:
+    return x * 2.0

@@ -1,0 +1,94 @@
+"""Losses: their kinds of targets, their shapes, and what they refuse."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+import minigrad.nn.functional as F
+from minigrad import nn
+from minigrad.errors import ArgumentError, DtypeError, OutOfRangeError, ShapeError, UnknownArgumentError
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("shape", [(4,), (5, 4), (5, 4, 3), (2, 4, 3, 2)])
+def test_cross_entropy_by_hand_for_indices_one_hot_and_probabilities(shape, smoothing):
+    """Five lines of NumPy, on every shape that is taken."""
+    axis = min(1, len(shape) - 1)
+    logits, labels = RNG.normal(size=shape), RNG.integers(0, 4, shape[:axis] + shape[axis + 1 :])
+    one_hot = np.moveaxis(np.eye(4)[labels], -1, axis)
+    smooth = one_hot * (1 - smoothing) + smoothing / 4
+    log_softmax = logits - np.log(np.exp(logits).sum(axis, keepdims=True))
+    by_hand = -(smooth * log_softmax).sum(axis)
+    for targets in (labels, one_hot, one_hot.astype(np.int64)):
+        x = mg.tensor(logits, requires_grad=True)
+        losses = F.cross_entropy(x, mg.tensor(targets), smoothing, reduction="none")
+        np.testing.assert_allclose(losses.data, by_hand, rtol=1e-12)
+        losses.mean().backward()
+        softmax = np.exp(log_softmax)
+        np.testing.assert_allclose(x.grad.data, (softmax - smooth) / max(labels.size, 1), rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(F.cross_entropy(x, targets, smoothing).item(), by_hand.mean(), rtol=1e-12)
+        np.testing.assert_allclose(F.cross_entropy(x, targets, smoothing, "sum").item(), by_hand.sum(), rtol=1e-12)
+
+
+def test_nll_of_log_softmax_is_cross_entropy():
+    logits, labels = mg.tensor(RNG.normal(size=(6, 3, 2))), mg.tensor(RNG.integers(0, 3, (6, 2)))
+    ours = F.nll_loss(F.log_softmax(logits, 1), labels, reduction="none")
+    np.testing.assert_allclose(ours.data, F.cross_entropy(logits, labels, reduction="none").data, rtol=1e-12)
+
+
+def test_losses_stay_in_float32():
+    x, y = mg.ones((3, 2), requires_grad=True), mg.zeros((3, 2))
+    losses = [
+        F.cross_entropy(x, mg.tensor([0, 1, 1])), F.cross_entropy(x, np.eye(2)[[0, 1, 1]].astype(np.float32), 0.1),
+        F.mse_loss(x, y), F.l1_loss(x, y), F.huber_loss(x, y), F.binary_cross_entropy(x, y),
+        F.binary_cross_entropy_with_logits(x, y), F.nll_loss(x, mg.tensor([0, 1, 1])),
+    ]  # fmt: skip
+    assert {loss.dtype for loss in losses} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("loss", [F.mse_loss, F.l1_loss, F.huber_loss, F.binary_cross_entropy_with_logits])
+def test_elementwise_losses_never_broadcast(loss):
+    with pytest.raises(
+        ShapeError, match=r"prediction has shape \(3, 1\) and the target \(3,\).*target.reshape\(3, 1\)"
+    ):
+        loss(mg.ones((3, 1)), mg.ones(3))
+    with pytest.raises(ShapeError, match="the batch is empty"):
+        loss(mg.ones((0, 2)), mg.ones((0, 2)))
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda: F.cross_entropy(mg.ones((2, 3)), [0, 3]), OutOfRangeError, "labels must be from 0 to 2 .* got 3"),
+        (lambda: F.cross_entropy(mg.ones((2, 3)), [-1, 0]), OutOfRangeError, "labels must be from 0 to 2 .* got -1"),
+        (lambda: F.nll_loss(mg.ones((2, 3)), [0, 7]), OutOfRangeError, "nll_loss: labels must be from 0 to 2 .* got 7"),
+        (
+            lambda: F.cross_entropy(mg.ones((2, 3)), [0.0, 1.0]),
+            DtypeError,
+            r"integer class indices, got float32.*astype",
+        ),
+        (
+            lambda: F.cross_entropy(mg.ones((2, 3)), [0, 1, 2]),
+            ShapeError,
+            r"class indices of shape \(2,\).*got shape \(3,\)",
+        ),
+        (lambda: F.cross_entropy(mg.ones((0, 3)), np.zeros(0, int)), ShapeError, "the batch is empty"),
+        (lambda: F.cross_entropy(mg.tensor(1.0), 0), ShapeError, "need a class axis"),
+        (lambda: F.nll_loss(mg.ones((2, 3)), np.ones((2, 3))), ShapeError, "without the class axis"),
+        (lambda: F.cross_entropy(mg.ones((2, 3)), [0, 1], 1.5), ArgumentError, "label_smoothing must be .* got 1.5"),
+        (lambda: F.mse_loss(mg.ones(2), mg.ones(2), "avg"), ArgumentError, "'mean', 'sum', 'none', got 'avg'"),
+        (lambda: nn.MSELoss("avg"), ArgumentError, "MSELoss: reduction must be one of"),
+        (lambda: F.huber_loss(mg.ones(2), mg.ones(2), delta=-1), ArgumentError, "delta must be"),
+        (
+            lambda: F.binary_cross_entropy(mg.tensor([1.5]), [1.0]),
+            OutOfRangeError,
+            "from 0 to 1, got from 1.5.*with_logits",
+        ),
+        (lambda: nn.CrossEntropyLoss(smoothing=0.1), UnknownArgumentError, "did you mean 'label_smoothing'"),
+    ],
+)
+def test_bad_input(call, kind, message):
+    with pytest.raises(kind, match=message):
+        call()

@@ -1,0 +1,1 @@
+collect_ignore_glob = ["record*.py"]  # needs PyTorch, and is no test
