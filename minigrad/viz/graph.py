@@ -1,0 +1,328 @@
+"""A computation graph as plain data: what every picture of it is made from.
+
+Nothing here knows how a picture looks, and nothing here holds a tensor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from minigrad.engine.node import Node
+from minigrad.engine.tensor import Tensor
+from minigrad.engine.walk import topological_order, walk
+from minigrad.errors import DtypeError, GraphError
+from minigrad.viz.modules import Group, common_scope, group
+from minigrad.viz.text import number, shorten
+
+Kind = Literal["parameter", "input", "constant", "operation", "output", "module"]
+
+KEPT_NUMBERS = 64  # arrays of up to so many elements are kept whole, of larger ones the statistics alone
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a picture can say of an array: its numbers if they are few, its statistics in any case.
+
+    Attributes:
+        minimum: the least finite element; None if there is none.
+        mean: the mean of the finite elements.
+        maximum: the greatest finite element.
+        not_a_number: how many elements are NaN.
+        infinite: how many elements are infinite.
+        numbers: a copy of the array, if it has at most ``KEPT_NUMBERS`` elements.
+    """
+
+    minimum: float | None
+    mean: float | None
+    maximum: float | None
+    not_a_number: int
+    infinite: int
+    numbers: npt.NDArray[Any] | None
+
+
+@dataclass(frozen=True)
+class GraphNode:
+    """One value in the graph: a leaf, the result of an operation, or a module folded into one box.
+
+    Attributes:
+        id: ``"n0"``, ``"n1"``, ... in topological order, inputs first; ``"m0"``, ... for a folded module.
+        kind: what it is. A parameter is a leaf that requires a gradient, an input a leaf that does not,
+            a constant a number, the output the operation that is drawn.
+        name: what the user calls it, if anything; the path, for a module.
+        operation: the name of the operation; empty for a leaf.
+        options: the operation's arguments that are not arrays, as text, where they are not the default.
+        shape: the shape of the value.
+        dtype: its dtype.
+        scope: the path of the module whose box it stands in.
+        requires_grad: whether a gradient reaches it.
+        released: whether a backward pass has freed its value.
+        value: the value, if it is wanted and known.
+        gradient: the gradient of the output at this node, if it is wanted and known.
+        members: for a folded module, the ids of the nodes inside.
+        operations: for a folded module, how many operations are inside.
+        parameters: for a folded module, how many numbers its parameters have.
+    """
+
+    id: str
+    kind: Kind
+    name: str | None
+    operation: str
+    options: dict[str, str]
+    shape: tuple[int, ...]
+    dtype: str
+    scope: str
+    requires_grad: bool
+    released: bool = False
+    value: Summary | None = None
+    gradient: Summary | None = None
+    members: tuple[str, ...] = ()
+    operations: int = 0
+    parameters: int = 0
+
+
+@dataclass(frozen=True)
+class GraphEdge:
+    """One use of a value as an argument; ``x * x`` has two edges from x.
+
+    Attributes:
+        source: the id of the node whose value is used.
+        target: the id of the operation that uses it.
+        position: which argument it is, from 0.
+        argument: what the operation calls it, such as ``"weight"``; empty if it has no name for it.
+        ordered: whether exchanging the operation's arguments would change the result.
+        carries_gradient: whether a gradient flows back along it.
+    """
+
+    source: str
+    target: str
+    position: int
+    argument: str
+    ordered: bool
+    carries_gradient: bool
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A computation graph.
+
+    Attributes:
+        nodes: in topological order, inputs first.
+        edges: in the order of their targets, then of the arguments.
+        groups: the modules' boxes, nested.
+        output: the id of the node that is drawn.
+        summed: whether the gradients are those of the output's sum, since the output is not a scalar.
+        released: whether a backward pass has freed values that belong here.
+        accumulated: whether the gradients are the tensors' own ``.grad``.
+        index: each node by its id.
+    """
+
+    nodes: tuple[GraphNode, ...]
+    edges: tuple[GraphEdge, ...]
+    groups: tuple[Group, ...]
+    output: str
+    summed: bool = False
+    released: bool = False
+    accumulated: bool = False
+    index: dict[str, GraphNode] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "index", {node.id: node for node in self.nodes})
+
+
+def build(output: Tensor, *, values: bool = True, gradients: bool = True) -> Graph:
+    """Return the graph of everything that ``output`` was computed from; changes nothing, no ``.grad`` either.
+
+    Args:
+        output: the tensor to draw.
+        values: keep what the arrays hold.
+        gradients: compute the gradient of the output, or of its sum, at each node.
+
+    Raises:
+        DtypeError: when the output is no tensor.
+        GraphError: when no graph was recorded.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor(3.0, requires_grad=True, name="x")
+    >>> graph = build(x * x)
+    >>> [(node.id, node.kind, node.name or node.operation) for node in graph.nodes]
+    [('n0', 'parameter', 'x'), ('n1', 'output', 'multiply')]
+    >>> [(edge.source, edge.target, edge.position) for edge in graph.edges]
+    [('n0', 'n1', 0), ('n0', 'n1', 1)]
+    """
+    root = _root(output)
+    ids = node_ids(root)
+    order = list(ids)
+    released = any(node.released for node in order)
+    arrays = _values(order) if values else {}
+    if values:
+        arrays[root] = output.data
+    slopes = {} if not gradients else _accumulated(order) if released else _gradients(root)
+    scopes = _scopes(order)
+    nodes = tuple(
+        GraphNode(
+            id=ids[node],
+            kind=_kind(node, root),
+            name=node.name,
+            operation=node.operation,
+            options=_options(node),
+            shape=node.shape,
+            dtype=str(node.dtype),
+            scope=scopes[node],
+            requires_grad=node.requires_grad,
+            released=node.released and node is not root,
+            value=summarise(arrays[node]) if node in arrays else None,
+            gradient=summarise(slopes[node]) if node in slopes else None,
+        )
+        for node in order
+    )
+    edges = tuple(edge for node in order for edge in _edges(node, ids))
+    return Graph(
+        nodes=nodes,
+        edges=edges,
+        groups=group((node.id, node.scope) for node in nodes),
+        output=ids[root],
+        summed=gradients and not released and output.size != 1,
+        released=released,
+        accumulated=gradients and released,
+    )
+
+
+def node_ids(root: Node) -> dict[Node, str]:
+    """Return the nodes that ``root`` depends on, inputs first, each with its id."""
+    order = [node for node in reversed(topological_order([root], everything=True)) if not _absent(node)]
+    return {node: f"n{position}" for position, node in enumerate(order)}
+
+
+def summarise(array: Any) -> Summary:
+    """Return the statistics of an array or a number, and its elements if they are few.
+
+    >>> summary = summarise(np.array([1.0, 3.0, np.nan]))
+    >>> summary.minimum, summary.mean, summary.maximum, summary.not_a_number
+    (1.0, 2.0, 3.0, 1)
+    """
+    array = np.asarray(array)
+    kept = array.copy() if array.size <= KEPT_NUMBERS else None
+    finite = array[np.isfinite(array)]
+    missing = int(np.count_nonzero(np.isnan(array)))
+    infinite = array.size - finite.size - missing
+    if not finite.size:
+        return Summary(None, None, None, missing, infinite, kept)
+    with np.errstate(over="ignore"):
+        mean = float(np.mean(finite, dtype=np.float64))
+    if not math.isfinite(mean):  # the sum is out of range, the mean is not
+        mean = float(np.mean(finite / finite.size, dtype=np.float64) * finite.size)
+    return Summary(finite.min().item(), mean, finite.max().item(), missing, infinite, kept)
+
+
+def _root(output: Any) -> Node:
+    if not isinstance(output, Tensor):
+        raise DtypeError(f"draw() needs a tensor, such as a loss; got {type(output).__name__}")
+    if output.node is None or not output.node.requires_grad:
+        raise GraphError(
+            f"there is no graph to draw: {output.describe()} depends on no tensor that requires a gradient; create "
+            "the inputs with requires_grad=True, and compute outside of no_grad()"
+        )
+    return output.node
+
+
+def _absent(node: Node) -> bool:
+    """Whether a node stands for an argument that was not given: ``linear(x, weight, None)``."""
+    return node.primitive is None and node.saved == (None,)
+
+
+def _kind(node: Node, root: Node) -> Kind:
+    if node.primitive is not None:
+        return "output" if node is root else "operation"
+    if node.requires_grad:
+        return "parameter"
+    return "input" if node.saved is None else "constant"
+
+
+def _values(order: Iterable[Node]) -> dict[Node, Any]:
+    """Return what the nodes hold: each operation has saved its output and its arguments."""
+    values: dict[Node, Any] = {}
+    for node in order:
+        if node.saved is None:
+            continue
+        values[node] = node.saved[0]
+        for parent, value in zip(node.parents, node.saved[1:], strict=False):
+            values.setdefault(parent, value)
+    return values
+
+
+def _gradients(root: Node) -> dict[Node, Any]:
+    """Run the engine's own backward walk: it delivers nothing and releases nothing."""
+    seed = np.ones(root.shape, root.dtype)
+    with np.errstate(all="ignore"):  # what overflows is seen in the picture
+        return {step.node: step.gradient for step in walk({root: seed})}
+
+
+def _accumulated(order: Iterable[Node]) -> dict[Node, Any]:
+    """Return the gradients that tensors still alive have in their ``.grad``."""
+    found: dict[Node, Any] = {}
+    for node in order:
+        tensor = None if node.tensor is None else node.tensor()
+        if tensor is not None and tensor.grad is not None:
+            found[node] = tensor.grad.data
+    return found
+
+
+def _scopes(order: list[Node]) -> dict[Node, str]:
+    """Return the scope of each node: parameters and constants stand with the operations that use them."""
+    scopes = {node: node.scope for node in order}
+    used: dict[Node, str] = {}
+    for node in order:
+        for parent in node.parents:
+            if parent.primitive is None and (parent.requires_grad or parent.saved is not None):
+                used[parent] = common_scope(used[parent], node.scope) if parent in used else node.scope
+    return scopes | {node: scope for node, scope in used.items() if node in scopes}
+
+
+def _options(node: Node) -> dict[str, str]:
+    """Return the keyword arguments that differ from the primitive's defaults, as short text."""
+    if node.primitive is None:
+        return {}
+    defaults = {parameter.name: parameter.default for parameter in node.primitive.parameters}
+    return {
+        name: _option(value)
+        for name, value in node.options.items()
+        if not (value is defaults.get(name) or (isinstance(value, (int, float, str)) and value == defaults.get(name)))
+    }
+
+
+def _option(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"array {value.shape}"
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_option, value))}{',' if len(value) == 1 else ''})"
+    if isinstance(value, slice):
+        ends = ["" if end is None else str(end) for end in (value.start, value.stop, value.step)]
+        return ":".join(ends if ends[2] else ends[:2])
+    return "..." if value is ... else shorten(repr(value), 32)
+
+
+def _edges(node: Node, ids: dict[Node, str]) -> Iterable[GraphEdge]:
+    if node.primitive is None:
+        return
+    names = ["" if p.kind is p.VAR_POSITIONAL else p.name for p in node.primitive.parameters]
+    for position, parent in enumerate(node.parents):
+        if parent in ids:
+            yield GraphEdge(
+                source=ids[parent],
+                target=ids[node],
+                position=position,
+                argument="" if node.primitive.variadic or position >= len(names) else names[position],
+                ordered=len(node.parents) > 1 and node.primitive.name not in _COMMUTATIVE,
+                carries_gradient=parent.requires_grad,
+            )
+
+
+_COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum"})
