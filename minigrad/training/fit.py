@@ -1,0 +1,236 @@
+"""``fit``: the training loop, and ``evaluate``: the same without learning."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import time
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from minigrad.data import Subset, TensorDataset
+from minigrad.engine.mode import no_grad
+from minigrad.engine.tensor import Tensor
+from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
+from minigrad.training.history import History
+from minigrad.training.metrics import Metric, are_classes, named_metrics
+from minigrad.training.progress import Progress, make
+
+DEFAULT_METRICS: tuple[str | Metric, ...] = ("accuracy",)
+
+
+class TrainingWarning(UserWarning):
+    """A training run that ended before its time."""
+
+
+@checked_arguments
+def fit(
+    model: Callable[..., Any],
+    train: Iterable[Any],
+    *,
+    loss: Callable[[Any, Any], Tensor],
+    optimizer: Any,
+    epochs: int,
+    validation: Iterable[Any] | None = None,
+    metrics: Sequence[str | Metric] = DEFAULT_METRICS,
+    scheduler: Any = None,
+    progress: bool = True,
+) -> History:
+    """Train a model: for each batch forward, loss, backward, update; after each epoch validate.
+
+    Ctrl-C, or a loss that is not finite, ends the run; what it has measured is returned, with a note.
+
+    Args:
+        model: a module, or any function of the inputs.
+        train: batches ``(inputs, targets)``, such as a ``DataLoader`` gives; gone through once an epoch.
+        loss: a function of ``(output, targets)`` that returns the batch's mean loss.
+        optimizer: holds the model's parameters; has ``step`` and ``zero_grad``.
+        epochs: how many times to go through the training data.
+        validation: batches to measure loss and metrics on after each epoch.
+        metrics: names (``"accuracy"``) or functions of ``(output, targets)``, averaged over the samples.
+            By default the accuracy, if the targets are classes.
+        scheduler: changes the learning rate after each epoch; one that wants a metric gets the
+            validation loss, or without validation the training loss.
+        progress: whether to show a live bar in a terminal, and one line an epoch elsewhere.
+
+    Returns:
+        The ``History`` of the completed epochs. Averages count each batch with its size.
+
+    Raises:
+        ArgumentError: when ``epochs`` is not a positive integer, a metric is unknown, or there are no batches.
+        DtypeError: when the training data are not batches, or the loss is no tensor.
+
+    >>> import minigrad as mg
+    >>> from minigrad import data, nn, optim
+    >>> mg.seed(0)
+    >>> model = nn.MLP([2, 8, 2])
+    >>> history = mg.fit(model, data.DataLoader(data.xor(), batch_size=4), loss=nn.CrossEntropyLoss(),
+    ...                  optimizer=optim.SGD(model.parameters(), lr=0.5, momentum=0.9), epochs=100, progress=False)
+    >>> history.metrics["train_accuracy"][-1]
+    1.0
+    """
+    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+        raise ArgumentError(f"fit: epochs must be a positive integer, got {epochs!r}")
+    named = named_metrics(metrics)
+    _check_batches("train", train)
+    _check_batches("validation", validation)
+    history, display = History(), make(progress, epochs, train)
+    optional = metrics is DEFAULT_METRICS
+    was_training = getattr(model, "training", None)
+    try:
+        for epoch in range(epochs):
+            start, rate = time.perf_counter(), _learning_rate(optimizer)
+            figures = _train_one_epoch(model, train, loss, optimizer, _Averages(named, optional), display, epoch)
+            checked = {}
+            if validation is not None:
+                checked = _evaluate(model, validation, loss, _Averages(named, optional), "validation")
+            if scheduler is not None:
+                _step_scheduler(scheduler, checked.get("loss", figures["loss"]))
+            history.add(figures, checked, rate, time.perf_counter() - start)
+            display.epoch(epoch, history.last(), history.seconds[-1])
+    except KeyboardInterrupt:
+        history.note = (
+            f"interrupted in epoch {history.epochs + 1} of {epochs}; the parameters are as the last update left them"
+        )
+    except _NotFiniteError as problem:
+        history.note = f"stopped in epoch {history.epochs + 1} of {epochs}: {problem}"
+        warnings.warn(history.note, TrainingWarning, stacklevel=3)
+    finally:
+        _set_mode(model, was_training)
+        display.close(history.note)
+    return history
+
+
+@checked_arguments
+def evaluate(
+    model: Callable[..., Any],
+    batches: Iterable[Any],
+    *,
+    loss: Callable[[Any, Any], Tensor] | None = None,
+    metrics: Sequence[str | Metric] = DEFAULT_METRICS,
+) -> dict[str, float]:
+    """Return a model's mean loss and metrics over batches, in evaluation mode and without recording.
+
+    Args:
+        model: a module, or any function of the inputs.
+        batches: ``(inputs, targets)``, such as a ``DataLoader`` gives.
+        loss: a function of ``(output, targets)``; left out of the result if None.
+        metrics: names (``"accuracy"``) or functions of ``(output, targets)``.
+
+    Raises:
+        ArgumentError: when a metric is unknown, or there are no batches.
+        DtypeError: when these are not batches.
+
+    >>> import minigrad as mg
+    >>> from minigrad import data
+    >>> mg.evaluate(lambda x: x, [(mg.tensor([[0.0, 1.0]]), mg.tensor([1]))])
+    {'accuracy': 1.0}
+    """
+    _check_batches("batches", batches)
+    averages = _Averages(named_metrics(metrics), optional=metrics is DEFAULT_METRICS)
+    was_training = getattr(model, "training", None)
+    try:
+        return _evaluate(model, batches, loss, averages, "batches")
+    finally:
+        _set_mode(model, was_training)
+
+
+class _NotFiniteError(Exception):
+    """A loss that is nan or infinite."""
+
+
+class _Averages:
+    """Means over samples: each batch counts with its size."""
+
+    def __init__(self, metrics: dict[str, Metric], optional: bool) -> None:
+        self.metrics, self.optional = dict(metrics), optional
+        self.totals: dict[str, float] = {}
+        self.samples = 0
+
+    def add(self, output: Any, targets: Any, loss: float | None) -> None:
+        """Count a batch in."""
+        if not self.samples and self.optional and not are_classes(output, targets):
+            self.metrics = {}  # nobody asked for an accuracy, and regression has none
+        size = len(targets)
+        figures = {} if loss is None else {"loss": loss}
+        figures |= {name: float(metric(output, targets)) for name, metric in self.metrics.items()}
+        for name, value in figures.items():
+            self.totals[name] = self.totals.get(name, 0.0) + value * size
+        self.samples += size
+
+    def means(self) -> dict[str, float]:
+        """Return the means so far."""
+        return {name: total / self.samples for name, total in self.totals.items()}
+
+
+def _train_one_epoch(
+    model: Any, train: Any, loss: Any, optimizer: Any, averages: _Averages, display: Progress, epoch: int
+) -> dict[str, float]:
+    _set_mode(model, True)
+    for number, (inputs, targets) in enumerate(_batches("train", train), start=1):
+        optimizer.zero_grad()
+        output = model(*inputs)
+        value = loss(output, targets)
+        if not isinstance(value, Tensor):
+            raise DtypeError(f"fit: the loss must be a scalar tensor, the function returned {type(value).__name__}")
+        number_of_loss = value.item()
+        if not math.isfinite(number_of_loss):
+            raise _NotFiniteError(
+                f"the loss of batch {number} is {number_of_loss}, and no update was made with it; a lower learning "
+                "rate, clipped gradients or scaled inputs usually help"
+            )
+        value.backward()
+        optimizer.step()
+        averages.add(output.detach() if isinstance(output, Tensor) else output, targets, number_of_loss)
+        display.batch(epoch, averages.means())
+    if not averages.samples:
+        reason = "is an iterator that can be gone through only once" if epoch else "gives no batches"
+        raise ArgumentError(f"fit: train {reason}; pass a DataLoader, or a list of batches")
+    return averages.means()
+
+
+def _evaluate(model: Any, batches: Any, loss: Any, averages: _Averages, what: str) -> dict[str, float]:
+    _set_mode(model, False)
+    with no_grad():
+        for inputs, targets in _batches(what, batches):
+            output = model(*inputs)
+            averages.add(output, targets, None if loss is None else float(loss(output, targets)))
+    if not averages.samples:
+        raise ArgumentError(f"{what} gives no batches; pass a DataLoader, or a list of batches")
+    return averages.means()
+
+
+def _batches(what: str, batches: Any) -> Iterable[tuple[tuple[Any, ...], Any]]:
+    """Yield each batch as its inputs and its targets, which come last."""
+    for batch in batches:
+        if not isinstance(batch, (tuple, list)) or len(batch) < 2:
+            raise ShapeError(f"{what}: a batch is (inputs, targets), got {type(batch).__name__}")
+        yield tuple(batch[:-1]), batch[-1]
+
+
+def _check_batches(what: str, batches: Any) -> None:
+    if isinstance(batches, (TensorDataset, Subset)):
+        raise DtypeError(f"{what} is a dataset of single samples; wrap it: DataLoader(dataset, batch_size=32)")
+    if batches is not None and not hasattr(batches, "__iter__"):
+        raise DtypeError(
+            f"{what} must give batches (inputs, targets), such as a DataLoader; got {type(batches).__name__}"
+        )
+
+
+def _learning_rate(optimizer: Any) -> float:
+    groups = getattr(optimizer, "param_groups", None)
+    return float(groups[0]["lr"]) if groups else math.nan
+
+
+def _step_scheduler(scheduler: Any, loss: float) -> None:
+    parameters = inspect.signature(scheduler.step).parameters.values()
+    if any(parameter.default is parameter.empty for parameter in parameters):  # as of ReduceLROnPlateau
+        scheduler.step(loss)
+    else:
+        scheduler.step()
+
+
+def _set_mode(model: Any, training: bool | None) -> None:
+    if training is not None and hasattr(model, "train"):
+        model.train(training)

@@ -1,0 +1,99 @@
+"""The house: which room may import which, and what `import minigrad` may load."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import minigrad
+
+PACKAGE = Path(minigrad.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# room -> the rooms that it may import from
+MAY_IMPORT = {
+    "errors": set(),
+    "engine": {"errors"},
+    "testing": {"errors", "engine"},
+    "ops": {"errors", "engine"},
+    "nn": {"errors", "engine", "ops"},
+    "optim": {"errors", "engine", "ops"},
+    "data": {"errors", "engine", "ops"},
+    "training": {"errors", "engine", "ops", "nn", "optim", "data"},
+    "viz": {"errors", "engine", "ops", "nn", "optim", "data", "training"},
+    "demo": {"errors", "engine", "ops", "nn", "optim", "data", "training", "viz"},
+    "cli": {"errors", "demo"},
+    "__main__": {"cli"},
+}
+
+
+def room_of(path):
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imported_modules(path):
+    """Every `minigrad...` module that a file imports, inside functions too; type-checking imports are left out."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert all(alias.name != "*" for alias in node.names), f"{path}: star import"
+            if node.module == "minigrad":
+                yield from (f"minigrad.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_run_one_way(path):
+    room = room_of(path)
+    if room == "__init__":
+        return
+    allowed = MAY_IMPORT[room] | {room, "__version__"}
+    used = {name.split(".")[1] for name in imported_modules(path) if name.startswith("minigrad.")}
+    assert used <= allowed, f"{room} may not import {sorted(used - allowed)}"
+
+
+def test_modules_inside_a_room_do_not_import_in_circles():
+    graph = {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): {
+            name for name in imported_modules(path) if name.startswith("minigrad")
+        }
+        for path in MODULES
+        if path.name != "__init__.py"
+    }
+
+    def check(module, path):
+        assert module not in path, f"circle: {' -> '.join([*path, module])}"
+        for imported in graph.get(module, ()):
+            check(imported, [*path, module])
+
+    for module in graph:
+        check(module, [])
+
+
+@pytest.mark.parametrize("module", ["minigrad", "minigrad.viz", "minigrad.cli"])
+def test_importing_loads_nothing_heavy(module):
+    heavy = ["graphviz", "rich", "matplotlib", "safetensors", "pygraphviz", "hypothesis", "scipy", "IPython"]
+    script = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_every_public_object_is_documented_and_has_an_example():
+    """Functions and classes of the public face; the comparisons share one description."""
+    comparisons = {value.name for value in vars(minigrad.ops.comparison).values() if hasattr(value, "rules")}
+    for face in (minigrad, minigrad.nn, minigrad.optim, minigrad.data, minigrad.viz):
+        for name, value in vars(face).items():
+            if name.startswith("_") or not callable(value) or name in comparisons:
+                continue
+            assert value.__doc__, f"{face.__name__}.{name}"
+            if not isinstance(value, type) or face in (minigrad.nn, minigrad.optim):
+                assert ">>>" in value.__doc__ or name == "Optimizer", f"{face.__name__}.{name} has no example"
