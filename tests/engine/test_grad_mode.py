@@ -120,23 +120,28 @@ def test_each_thread_has_its_own_mode() -> None:
 
 
 def test_a_decorated_function_called_by_two_threads_at_once() -> None:
-    barrier, seen = threading.Barrier(2, timeout=5), []
+    first_is_in, second_is_in, first_is_out = threading.Event(), threading.Event(), threading.Event()
+    seen = []
 
     @mg.no_grad
-    def wait() -> bool:
-        barrier.wait()
-        result = records()
-        barrier.wait()
-        return result
+    def overlap(entered: threading.Event, leave: threading.Event) -> bool:
+        entered.set()
+        assert leave.wait(5)
+        return records()
 
-    def call() -> None:
-        seen.append((wait(), records()))
+    def first() -> None:
+        seen.append((overlap(first_is_in, second_is_in), records()))
+        first_is_out.set()
 
-    threads = [threading.Thread(target=call) for _ in range(2)]
+    def second() -> None:
+        assert first_is_in.wait(5)
+        seen.append((overlap(second_is_in, first_is_out), records()))
+
+    threads = [threading.Thread(target=first), threading.Thread(target=second)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(5)
+        thread.join(10)
     assert seen == [(False, True)] * 2
 
 

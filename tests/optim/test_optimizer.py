@@ -412,7 +412,7 @@ def test_an_optimizer_of_ones_own_keeps_no_state_unless_it_says_so() -> None:
     saved = optimizer.state_dict()
     optimizer.load_state_dict(saved)
     saved["state"][0] = {"memory": np.ones(1)}
-    with pytest.raises(StateDictError, match="Plain: .*\n.*memory is unknown"):
+    with pytest.raises(StateDictError, match=r"Plain: .*\n.*memory is unknown"):
         optimizer.load_state_dict(saved)
 
 
