@@ -1,7 +1,7 @@
 """What holds for the code that runs now: does it record, and inside which module?
 
-One context variable, so each thread and each task has its own, and leaving a
-``with`` block by an exception restores it.
+Two context variables, so each thread and each task has its own, and leaving a
+``with`` block by an exception restores them.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar, Token
-from typing import Any, NamedTuple, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from minigrad.errors import ArgumentError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Mode(NamedTuple):
-    """Whether operations are recorded, and the path of the module that is being called."""
+_records: ContextVar[bool] = ContextVar("minigrad_records", default=True)
+_scope: ContextVar[str] = ContextVar("minigrad_scope", default="")
 
-    records: bool
-    scope: str
+# plain names for what each operation asks: whether to record, and the path of the module that is being called
+records_now = _records.get
+current_scope = _scope.get
 
-
-_mode: ContextVar[Mode] = ContextVar("minigrad_mode", default=Mode(records=True, scope=""))  # noqa: B039 - a tuple, immutable
-
-current_mode = _mode.get
+# a module's call enters its path, and leaves it with the token that it got
+enter_scope = _scope.set
+leave_scope = _scope.reset
 
 
 class Recording(ContextDecorator):
@@ -34,13 +34,13 @@ class Recording(ContextDecorator):
 
     def __init__(self, records: bool) -> None:
         self.records = records
-        self.tokens: list[Token[Mode]] = []
+        self.tokens: list[Token[bool]] = []
 
     def __enter__(self) -> None:
-        self.tokens.append(_mode.set(_mode.get()._replace(records=self.records)))
+        self.tokens.append(_records.set(self.records))
 
     def __exit__(self, *problem: object) -> None:
-        _mode.reset(self.tokens.pop())
+        _records.reset(self.tokens.pop())
 
     def __call__(self, function: F) -> F:
         """Decorate a function, so that each of its calls runs in such a block."""
@@ -59,14 +59,6 @@ class Recording(ContextDecorator):
     def _recreate_cm(self) -> Recording:
         # each call of a decorated function has tokens of its own: two threads may call it at once
         return Recording(self.records)
-
-
-def enter_scope(path: str) -> Token[Mode]:
-    """Mark what is recorded from now on as made by the module of this path, until ``leave_scope``."""
-    return _mode.set(Mode(_mode.get().records, path))
-
-
-leave_scope = _mode.reset
 
 
 @contextmanager

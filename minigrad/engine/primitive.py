@@ -12,7 +12,7 @@ import numpy as np
 from minigrad.engine import numpy_protocol
 from minigrad.engine.arrays import as_operand
 from minigrad.engine.explain import explain_failure
-from minigrad.engine.mode import current_mode
+from minigrad.engine.mode import current_scope, records_now
 from minigrad.engine.node import Node, constant
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import MinigradError, RuleError, checked_arguments
@@ -43,6 +43,7 @@ class Primitive(Generic[P]):
         self.broadcasts = broadcasts
         self.rules: Sequence[Rule | None] = ()
         self.passes_gradients = False
+        self.arity = -1  # of inputs, once there are rules; a variadic function has none
         self.parameters = list(inspect.signature(forward).parameters.values())
         self.variadic = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in self.parameters)
 
@@ -58,6 +59,7 @@ class Primitive(Generic[P]):
         if len(rules) > len(self.parameters):
             raise RuleError(f"{self.name}: {len(rules)} rules for {len(self.parameters)} arguments")
         self.rules = rules
+        self.arity = len(rules)
         self.passes_gradients = any(rule is not None for rule in rules)
 
     def derivatives_of_each(self, rule: Rule) -> None:
@@ -67,20 +69,22 @@ class Primitive(Generic[P]):
 
     def __call__(self, *args: P.args, **options: P.kwargs) -> Tensor:
         """Compute, and record a node if a gradient will be needed."""
-        if not self.rules:
-            raise RuleError(f"{self.name} has no derivative rules yet; give them with {self.name}.derivatives(...)")
         inputs: Sequence[Any] = args
-        if len(args) != len(self.rules) and not self.variadic:
+        if len(args) != self.arity:
             inputs, options = self._bind(args, options)  # type: ignore[assignment]
-        arrays = []
+        arrays: list[Any] = []
+        nodes: list[Node | None] = []
         needed = False
         for value in inputs:
             if isinstance(value, Tensor):
+                node = value.node
                 arrays.append(value._data)
-                if value.node is not None and value.node.requires_grad:
+                nodes.append(node)
+                if node is not None and node.requires_grad:
                     needed = True
             else:
                 arrays.append(value if type(value) is np.ndarray else as_operand(value, weak=self.broadcasts))
+                nodes.append(None)
         try:
             out = self.forward(*arrays, **options)
         except MinigradError:
@@ -89,25 +93,25 @@ class Primitive(Generic[P]):
             raise explain_failure(self, inputs, arrays, options, problem) from problem
         if type(out) is not np.ndarray:
             out = np.asarray(out)
-        if not needed:
+        if not (needed and self.passes_gradients and records_now() and out.dtype.kind == "f"):
             return Tensor(out)
-        mode = current_mode()
-        if not mode.records or out.dtype.kind != "f" or not self.passes_gradients:
-            return Tensor(out)
-        parents = tuple(
-            [v.place() if isinstance(v, Tensor) else constant(a) for v, a in zip(inputs, arrays, strict=True)]
-        )
-        node = Node(self, parents, (out, *arrays), options, out.shape, out.dtype, True, mode.scope)
+        parents: Any = map(_place, nodes, inputs, arrays) if None in nodes else nodes
+        node = Node(self, tuple(parents), (out, *arrays), options, out.shape, out.dtype, True, current_scope())
         return Tensor(out, node)
 
     def dispatch(self, *inputs: Any, **options: Any) -> Any:
         """Call it from inside a rule: tensors give a tensor, arrays give an array."""
-        if any(isinstance(value, Tensor) for value in inputs):
-            return self(*inputs, **options)
+        for value in inputs:
+            if isinstance(value, Tensor):
+                return self(*inputs, **options)
         return self.forward(*inputs, **options)
 
     def _bind(self, args: Sequence[Any], options: dict[str, Any]) -> tuple[Sequence[Any], dict[str, Any]]:
         """Sort a call into inputs and options: inputs may come by keyword, options by position."""
+        if not self.rules:
+            raise RuleError(f"{self.name} has no derivative rules yet; give them with {self.name}.derivatives(...)")
+        if self.variadic:
+            return args, options
         try:
             bound = inspect.signature(self.forward).bind(*args, **options).arguments
         except TypeError as problem:
@@ -119,6 +123,13 @@ class Primitive(Generic[P]):
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
+
+
+def _place(node: Node | None, value: Any, array: Any) -> Node:
+    """Return the node of an argument, made now if it has none."""
+    if node is not None:
+        return node
+    return value.place() if isinstance(value, Tensor) else constant(array)
 
 
 class _EachInput(Sequence[Rule]):

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from minigrad.engine import numpy_protocol
 from minigrad.engine.arrays import as_array
-from minigrad.engine.mode import Recording, current_mode
+from minigrad.engine.mode import Recording, records_now
 from minigrad.engine.node import Node, leaf
 from minigrad.engine.operators import Operators
 from minigrad.engine.walk import Step, walk
@@ -36,6 +36,7 @@ class Tensor(Operators):
     """
 
     __slots__ = ("__weakref__", "_data", "_grad", "node")
+    __hash__ = object.__hash__  # by identity, as ``==`` compares element by element
 
     def __init__(self, data: npt.NDArray[Any], node: Node | None = None) -> None:
         if not isinstance(data, np.ndarray):
@@ -203,7 +204,7 @@ class Tensor(Operators):
     # --- change in place
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if self.node is not None and current_mode().records:
+        if self.node is not None and records_now():
             raise InPlaceError(
                 f"cannot assign into {self.describe()}: a graph depends on its values; build a new tensor with "
                 "mg.where(mask, new, old) or mg.concatenate, or change a leaf inside `with mg.no_grad():`"
@@ -220,7 +221,7 @@ class Tensor(Operators):
         """Carry out ``self += x`` and its like: plain for results, in place for leaves under ``no_grad``."""
         if not self.requires_grad or not self.is_leaf or result is NotImplemented:
             return result
-        if current_mode().records:
+        if records_now():
             raise InPlaceError(
                 f"cannot use {operation} on {self.describe()}: it is a leaf that requires a gradient; "
                 f"write a new name (w = w {operation[0]} ...), or update it inside `with mg.no_grad():`"
@@ -275,9 +276,6 @@ class Tensor(Operators):
 
     def __format__(self, specification: str) -> str:
         return format(self._data.item() if self._data.ndim == 0 and specification else str(self), specification)
-
-    def __hash__(self) -> int:
-        return id(self)
 
     def __contains__(self, value: Any) -> bool:
         return bool((self._data == (value._data if isinstance(value, Tensor) else value)).any())

@@ -7,13 +7,16 @@ exhausts it, ``grad()`` collects from it, drawings and players listen to it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad.engine.mode import Recording
 from minigrad.engine.node import Node
 from minigrad.errors import GraphError, RuleError
+
+if TYPE_CHECKING:
+    from minigrad.engine.primitive import Primitive
 
 Lift = Callable[[Any, Node], Any]
 
@@ -88,13 +91,16 @@ def walk(
         gradient = arrived.pop(node, None)
         if gradient is None:
             continue
+        if node.primitive is None:
+            yield Step(node, gradient, [])
+            continue
         if lift is None:
-            contributions = _send(node, gradient, arrived, reached, lift)
+            contributions = _send(node, node.primitive, gradient, arrived, reached, lift)
         else:
             with Recording(True):
-                contributions = _send(node, gradient, arrived, reached, lift)
+                contributions = _send(node, node.primitive, gradient, arrived, reached, lift)
         yield Step(node, gradient, contributions)
-        if release and node.primitive is not None:
+        if release:
             node.saved = None
 
 
@@ -133,20 +139,25 @@ def topological_order(roots: Iterable[Node], *, everything: bool = False) -> lis
 def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
     """Sum out the axes along which a value of ``shape`` was broadcast to the gradient's shape."""
     extra = gradient.ndim - len(shape)
-    axes = tuple(range(extra))
-    if gradient.shape[extra:] == shape:
-        return np.add.reduce(gradient, axis=axes)
-    axes += tuple(extra + axis for axis, size in enumerate(shape) if size == 1)
-    return np.add.reduce(gradient, axis=axes).reshape(shape)
+    if extra > 0:
+        gradient = np.add.reduce(gradient, axis=tuple(range(extra)))
+    if gradient.shape == shape or extra < 0:
+        return gradient
+    stretched = tuple(axis for axis, size in enumerate(shape) if size == 1)
+    return np.add.reduce(gradient, axis=stretched, keepdims=True)
 
 
 def _send(
-    node: Node, gradient: Any, arrived: dict[Node, Any], reached: Collection[Node] | None, lift: Lift | None
+    node: Node,
+    primitive: Primitive[Any],
+    gradient: Any,
+    arrived: dict[Node, Any],
+    reached: set[Node] | None,
+    lift: Lift | None,
 ) -> list[Contribution]:
     """Run the rules of the inputs that need a gradient, and add what they return to ``arrived``."""
     contributions: list[Contribution] = []
-    primitive = node.primitive
-    if primitive is None or (reached is not None and not any(parent in reached for parent in node.parents)):
+    if reached is not None and reached.isdisjoint(node.parents):
         return contributions
     saved = node.saved if lift is None else _lifted(node, lift)
     assert saved is not None  # _check_not_released has looked
@@ -158,7 +169,7 @@ def _send(
         if raw is None:
             continue
         shape = getattr(raw, "shape", None)
-        fitted = raw if shape == parent.shape and raw.dtype == parent.dtype else _fit(raw, node, position)
+        fitted = raw if shape == parent.shape and raw.dtype == parent.dtype else _fit(raw, parent, primitive, position)
         total = arrived.get(parent)
         total = fitted if total is None else total + fitted
         arrived[parent] = total
@@ -172,30 +183,21 @@ def _lifted(node: Node, lift: Lift) -> tuple[Any, ...]:
     return lift(out, node), *[lift(a, parent) if parent.requires_grad else a for a, parent in parents]
 
 
-def _fit(raw: Any, node: Node, position: int) -> Any:
+def _fit(raw: Any, parent: Node, primitive: Primitive[Any], position: int) -> Any:
     """Bring what a rule returned to the shape and dtype of its input."""
-    parent, primitive = node.parents[position], node.primitive
-    assert primitive is not None
     if not hasattr(raw, "dtype"):
         raise RuleError(
             f"{primitive.name}: the rule of argument {position} must return an array of shape {parent.shape}, "
             f"it returned {type(raw).__name__} {raw!r}"
         )
-    if raw.shape != parent.shape:
-        if not primitive.broadcasts or not _stretches(parent.shape, raw.shape):
-            raise RuleError(
-                f"{primitive.name}: the rule of argument {position} must return a gradient of the argument's shape "
-                f"{parent.shape}, it returned {raw.shape}"
-                + ("" if primitive.broadcasts else "; if its arguments broadcast, declare @primitive(broadcasts=True)")
-            )
-        raw = sum_to_shape(raw, parent.shape)
-    return raw if raw.dtype == parent.dtype else raw.astype(parent.dtype)
-
-
-def _stretches(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
-    """Whether broadcasting can bring an array from the one shape to the other."""
-    axes = zip(reversed(shape), reversed(to), strict=False)
-    return len(shape) <= len(to) and all(size in (1, stretched) for size, stretched in axes)
+    fitted = sum_to_shape(raw, parent.shape) if primitive.broadcasts else raw
+    if fitted.shape != parent.shape:
+        raise RuleError(
+            f"{primitive.name}: the rule of argument {position} must return a gradient of the argument's shape "
+            f"{parent.shape}, it returned {raw.shape}"
+            + ("" if primitive.broadcasts else "; if its arguments broadcast, declare @primitive(broadcasts=True)")
+        )
+    return fitted if fitted.dtype == parent.dtype else fitted.astype(parent.dtype)
 
 
 def _leading_to(order: list[Node], targets: Collection[Node]) -> set[Node]:

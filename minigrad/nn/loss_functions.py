@@ -15,17 +15,15 @@ from minigrad.errors import DtypeError, OutOfRangeError, ShapeError, checked_arg
 from minigrad.nn.checks import number_between, one_of
 from minigrad.ops import elementwise, loss
 from minigrad.ops import reduction as reductions
-from minigrad.ops.indexing import getitem
+from minigrad.ops.softmax import log_softmax
 
 REDUCTIONS = ("mean", "sum", "none")
 
 
-def _reduce(losses: Tensor, how: str, batch: tuple[int, ...] | None = None) -> Tensor:
+def _reduce(losses: Tensor, how: str) -> Tensor:
     if how == "mean":
         return reductions.mean(losses)
-    if how == "sum":
-        return reductions.sum(losses)
-    return losses if batch is None or batch == losses.shape else losses.reshape(batch)
+    return reductions.sum(losses) if how == "sum" else losses
 
 
 # --- classification
@@ -56,7 +54,8 @@ def cross_entropy(logits: Any, targets: Any, label_smoothing: float = 0.0, reduc
     one_of("cross_entropy", "reduction", reduction, REDUCTIONS)
     rows, labels, batch = _rows_of_classes("cross_entropy", logits, targets)
     options = {"label_smoothing": label_smoothing} if label_smoothing else {}
-    return _reduce(loss.softmax_cross_entropy(rows, labels, **options), reduction, batch)
+    losses = loss.cross_entropy(log_softmax(rows), labels, reduction=reduction, **options)
+    return losses if reduction != "none" or losses.shape == batch else losses.reshape(batch)
 
 
 @checked_arguments
@@ -82,7 +81,8 @@ def nll_loss(log_probabilities: Any, targets: Any, reduction: str = "mean") -> T
     rows, labels, batch = _rows_of_classes("nll_loss", log_probabilities, targets)
     if labels.ndim != 1:
         raise ShapeError(f"nll_loss: targets are class indices without the class axis, got shape {np.shape(targets)}")
-    return _reduce(-getitem(rows, (np.arange(len(labels)), labels)), reduction, batch)
+    losses = loss.cross_entropy(rows, labels, reduction=reduction)
+    return losses if reduction != "none" or losses.shape == batch else losses.reshape(batch)
 
 
 def _rows_of_classes(name: str, scores: Any, targets: Any) -> tuple[Any, Any, tuple[int, ...]]:

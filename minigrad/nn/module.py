@@ -46,7 +46,7 @@ class Module:
     training: bool = True
     _buffer_names: tuple[str, ...] = ()
     _path: str = ""  # in the module tree; empty for the root
-    _root: str = ""  # what drawings call the root; its class, once the module is part of another
+    _scope: str = "Module"  # the path for drawings, from the root's class: "MLP.0"
 
     @checked_arguments
     def __init__(self) -> None:
@@ -58,17 +58,15 @@ class Module:
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         """Run ``forward``; what it records carries this module's path."""
-        token = enter_scope(self.scope)
+        token = enter_scope(self._scope)
         try:
             return self.forward(*args, **options)
         finally:
             leave_scope(token)
 
-    @property
-    def scope(self) -> str:
-        """The module's path for drawings, from its root: ``"MLP.0"``."""
-        root = self._root or type(self).__name__
-        return f"{root}.{self._path}" if self._path else root
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._scope = cls.__name__  # until it is part of another module
 
     # --- the tree
 
@@ -82,13 +80,13 @@ class Module:
         if isinstance(value, Parameter):
             value.name = _join(self._path, name)
         elif isinstance(value, Module):
-            value._mount(_join(self._path, name), self._root or type(self).__name__)
+            value._mount(_join(self._path, name), _join(self._scope, name))
 
-    def _mount(self, path: str, root: str) -> None:
-        """Take a place in another module's tree: paths and parameter names now begin there."""
+    def _mount(self, path: str, scope: str) -> None:
+        """Take a place in another module's tree: paths, scopes and parameter names now begin there."""
         for name, module in self.named_modules():
             object.__setattr__(module, "_path", _join(path, name))
-            object.__setattr__(module, "_root", root)
+            object.__setattr__(module, "_scope", _join(scope, name))
         for name, parameter in self.named_parameters():
             parameter.name = _join(path, name)
 

@@ -19,19 +19,26 @@ def _getitem(x: Any, index: Any) -> Any:
     return x[index]
 
 
-@primitive
-def _scatter(values: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    """Return zeros of ``shape`` with ``values`` added at ``index``, as often as a place occurs."""
+@primitive(broadcasts=True)
+def scatter(values: Any, index: Any, shape: tuple[int, ...], unique: bool = False) -> Any:
+    """Return zeros of ``shape`` with ``values`` added at ``index``, as often as a place occurs.
+
+    ``unique`` promises that no place occurs twice, which is faster.
+
+    >>> import minigrad as mg
+    >>> mg.ops.indexing.scatter(mg.tensor([1.0, 2.0, 4.0]), index=[0, 2, 2], shape=(4,))
+    tensor([1., 0., 6., 0.])
+    """
     out = np.zeros(shape, values.dtype)
-    if _is_basic(index):
-        out[index] = values  # no place occurs twice
+    if unique or _is_basic(index):
+        out[index] = values
     else:
         np.add.at(out, index, values)
     return out
 
 
-_getitem.derivatives(lambda g, out, x, index: _scatter.dispatch(g, index=index, shape=x.shape))
-_scatter.derivatives(lambda g, out, values, index, shape: g[index])
+_getitem.derivatives(lambda g, out, x, index: scatter.dispatch(g, index=index, shape=x.shape))
+scatter.derivatives(lambda g, out, values, index, shape, unique=False: g[index])
 
 
 def _is_basic(index: Any) -> bool:

@@ -75,18 +75,18 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """
     if weight.ndim != 2:
         raise ShapeError(f"linear: weight must have the shape (out_features, in_features), got {weight.shape}")
-    product = x @ weight.T
+    product = x.dot(weight.T)  # for matrices the same as @, and quicker
     return product if bias is None else product + bias
 
 
 def _linear_weight(g: Any, out: Any, x: Any, weight: Any, bias: Any = None) -> Any:
     if g.ndim == 2:
-        return g.T @ x
-    return g.reshape(-1, g.shape[-1]).T @ x.reshape(-1, x.shape[-1])
+        return g.T.dot(x)
+    return g.reshape(-1, g.shape[-1]).T.dot(x.reshape(-1, x.shape[-1]))
 
 
 linear.derivatives(
-    lambda g, out, x, weight, bias=None: g @ weight,
+    lambda g, out, x, weight, bias=None: g.dot(weight),
     _linear_weight,
     lambda g, out, x, weight, bias=None: g,
 )

@@ -8,35 +8,39 @@ import numpy as np
 
 from minigrad.engine.primitive import primitive
 from minigrad.ops.activation import sigmoid
-from minigrad.ops.softmax import log_softmax, shifted, softmax
+from minigrad.ops.indexing import scatter
 
 
 @primitive
-def softmax_cross_entropy(logits: Any, targets: Any, label_smoothing: float = 0.0) -> Any:
-    """Return the cross-entropy of each row of logits with its target: ``-sum(target * log_softmax(logits))``.
+def cross_entropy(log_probabilities: Any, targets: Any, label_smoothing: float = 0.0, reduction: str = "none") -> Any:
+    """Return ``-sum(target * log_probability)`` of each row.
 
     Args:
-        logits: ``(N, C)``.
+        log_probabilities: ``(N, C)``, such as ``log_softmax`` gives.
         targets: class indices ``(N,)``, or probabilities ``(N, C)``.
         label_smoothing: the share of the target that is spread evenly over the classes
             (Szegedy et al., "Rethinking the Inception architecture", 2016, section 7).
+        reduction: ``"none"`` for ``(N,)``, or the ``"mean"`` or ``"sum"`` of these.
 
     >>> import minigrad as mg
-    >>> mg.ops.loss.softmax_cross_entropy(mg.tensor([[0.0, 0.0]]), mg.tensor([1]))
-    tensor([0.6931])
+    >>> mg.ops.loss.cross_entropy(mg.tensor([[-0.5, -1.0], [-2.0, -0.25]]), mg.tensor([1, 0]))
+    tensor([1., 2.])
     """
     if targets.ndim == 1 and not label_smoothing:
-        value = shifted(logits, -1)
-        return np.log(np.add.reduce(np.exp(value), axis=-1)) - value[np.arange(len(targets)), targets]
-    return -_weighted(_distribution(logits, targets, label_smoothing), log_softmax.forward(logits)).sum(axis=-1)
+        losses = -log_probabilities[np.arange(len(targets)), targets]
+    else:
+        target = _distribution(log_probabilities, targets, label_smoothing)
+        losses = -_weighted(target, log_probabilities).sum(axis=-1)
+    if reduction == "none":
+        return losses
+    return np.add.reduce(losses) / (len(losses) if reduction == "mean" else 1)
 
 
-def _distribution(logits: Any, targets: Any, label_smoothing: float) -> Any:
+def _distribution(log_probabilities: Any, targets: Any, label_smoothing: float) -> Any:
     """Return the targets as probabilities."""
-    classes = logits.shape[-1]
+    classes = log_probabilities.shape[-1]
     if targets.ndim == 1:
-        targets = targets[:, None] == np.arange(classes)
-        targets = targets.astype(logits.dtype) if label_smoothing else targets
+        targets = (targets[:, None] == np.arange(classes)).astype(log_probabilities.dtype)
     return targets * (1 - label_smoothing) + label_smoothing / classes if label_smoothing else targets
 
 
@@ -45,22 +49,29 @@ def _weighted(weight: Any, value: Any) -> Any:
     return weight * np.where(weight == 0, 0, value)
 
 
-def _cross_entropy_logits(g: Any, out: Any, logits: Any, targets: Any, label_smoothing: float = 0.0) -> Any:
-    target = _distribution(logits, targets, label_smoothing)
-    probabilities = softmax.dispatch(logits)
-    if targets.ndim == 2:
-        probabilities = probabilities * np.sum(target, axis=-1, keepdims=True)
-    return (probabilities - target) * g[:, None]
+def _of_each_row(g: Any, rows: Any, reduction: str) -> Any:
+    """Return the gradient of each row's loss, so that it broadcasts against the rows."""
+    return g[:, None] if reduction == "none" else g / len(rows) if reduction == "mean" else g
 
 
-def _cross_entropy_targets(g: Any, out: Any, logits: Any, targets: Any, label_smoothing: float = 0.0) -> Any:
-    value = log_softmax.dispatch(logits)
-    if label_smoothing:
-        value = value * (1 - label_smoothing)
-    return -value * g[:, None]
+def _cross_entropy_log_probabilities(
+    g: Any, out: Any, log_probabilities: Any, targets: Any, label_smoothing: float = 0.0, reduction: str = "none"
+) -> Any:
+    if targets.ndim == 1 and not label_smoothing:
+        share = -g / len(targets) if reduction == "mean" else -g
+        place = np.arange(len(targets)), targets
+        return scatter.dispatch(share, index=place, shape=log_probabilities.shape, unique=True)
+    target = _distribution(log_probabilities, targets, label_smoothing)
+    return -_of_each_row(g, log_probabilities, reduction) * target
 
 
-softmax_cross_entropy.derivatives(_cross_entropy_logits, _cross_entropy_targets)
+def _cross_entropy_targets(
+    g: Any, out: Any, log_probabilities: Any, targets: Any, label_smoothing: float = 0.0, reduction: str = "none"
+) -> Any:
+    return -_of_each_row(g, log_probabilities, reduction) * ((1 - label_smoothing) * log_probabilities)
+
+
+cross_entropy.derivatives(_cross_entropy_log_probabilities, _cross_entropy_targets)
 
 
 @primitive(broadcasts=True)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import minigrad as mg
-from minigrad.engine.mode import current_mode
+from minigrad.engine.mode import current_scope
 from minigrad.errors import ArgumentError
 
 
@@ -162,9 +162,9 @@ def test_each_task_has_its_own_mode() -> None:
 
 
 def test_the_scope_survives_a_change_of_mode() -> None:
-    scope = current_mode().scope
+    scope = current_scope()
     with mg.no_grad(), mg.enable_grad():
-        assert current_mode().scope == scope
+        assert current_scope() == scope
 
 
 def test_what_was_recorded_before_stays_recorded() -> None:

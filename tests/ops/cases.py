@@ -16,7 +16,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.ops import primitives
-from minigrad.ops.loss import binary_cross_entropy, sigmoid_cross_entropy, softmax_cross_entropy
+from minigrad.ops.loss import binary_cross_entropy, cross_entropy, sigmoid_cross_entropy
 
 Array = np.ndarray
 Draw = Callable[[tuple[int, ...]], Array]
@@ -142,11 +142,12 @@ def _softmax(x: Array, axis: Any = -1) -> Any:
     return np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True)
 
 
-def _cross_entropy(logits: Array, targets: Array, label_smoothing: float = 0.0) -> Any:
-    classes = logits.shape[-1]
+def _cross_entropy(log_p: Array, targets: Array, label_smoothing: float = 0.0, reduction: str = "none") -> Any:
+    classes = log_p.shape[-1]
     wanted = np.eye(classes)[targets] if targets.ndim == 1 else targets
     wanted = wanted * (1 - label_smoothing) + label_smoothing / classes
-    return -np.sum(wanted * np.log(_softmax(logits)), axis=-1)
+    losses = -np.sum(wanted * log_p, axis=-1)
+    return {"none": losses, "mean": losses.sum() / max(len(losses), 1), "sum": losses.sum()}[reduction]
 
 
 def _binary_cross_entropy(logits: Array, targets: Array) -> Any:
@@ -166,7 +167,7 @@ def _gelu(x: Array, approximate: str = "none") -> Any:
     return x / 2 * (1 + _erf(x / np.sqrt(2)))
 
 
-def _scatter(values: Array, index: Any, shape: tuple[int, ...]) -> Any:
+def _scatter(values: Array, index: Any, shape: tuple[int, ...], unique: bool = False) -> Any:
     out = np.zeros(shape)
     np.add.at(out, index, values)
     return out
@@ -453,8 +454,18 @@ CASES: dict[str, list[Case]] = _comparisons() | {
     ],
     "indexing.getitem": [case(_getitem, _getitem, signed(shape), index=index) for shape, index in INDICES],
     "indexing.scatter": [
-        case(primitives["indexing.scatter"], _scatter, signed(np.zeros(shape)[index].shape), index=index, shape=shape)
-        for shape, index in INDICES
+        *[
+            case(
+                primitives["indexing.scatter"], _scatter, signed(np.zeros(shape)[index].shape), index=index, shape=shape
+            )
+            for shape, index in INDICES
+        ],
+        *[
+            case(primitives["indexing.scatter"], _scatter, signed(shape), index=place, shape=(3, 4), unique=unique)
+            for place in [(np.arange(3), np.array([0, 3, 3]))]
+            for shape in [(), (3,)]
+            for unique in [True, False]
+        ],
     ],
     "linalg.matmul": [case(mg.matmul, np.matmul, signed(a), signed(b)) for a, b in MATMULS],
     "linalg.linear": [
@@ -495,15 +506,21 @@ CASES: dict[str, list[Case]] = _comparisons() | {
     "softmax.logsumexp": reduction(mg.logsumexp, _logsumexp),
     "softmax.softmax": reduction(mg.softmax, _softmax, axes=SOFTMAX_AXES),
     "softmax.log_softmax": reduction(mg.log_softmax, lambda x, axis=-1: np.log(_softmax(x, axis)), axes=SOFTMAX_AXES),
-    "loss.softmax_cross_entropy": [
-        case(softmax_cross_entropy, _cross_entropy, logits, targets, **options)
-        for logits, targets in [
+    "loss.cross_entropy": [
+        case(cross_entropy, _cross_entropy, log_probabilities, targets, **options)
+        for log_probabilities, targets in [
             (LOGITS, LABELS),
             (LOGITS, PROBABILITIES),
             (LOGITS, PROBABILITIES * 1.3),
             (np.zeros((0, 4)), np.zeros(0, int)),
         ]
-        for options in [{}, {"label_smoothing": 0.1}]
+        for options in [
+            {},
+            {"label_smoothing": 0.1},
+            {"reduction": "mean"},
+            {"reduction": "sum", "label_smoothing": 0.1},
+        ]
+        if len(log_probabilities) or not options
     ],
     "loss.binary_cross_entropy": binary(binary_cross_entropy, _cross_entropy_of, between(0.4, 0.6), between(0.1, 0.9)),
     "loss.sigmoid_cross_entropy": binary(sigmoid_cross_entropy, _binary_cross_entropy, signed, between(0.1, 0.9)),
