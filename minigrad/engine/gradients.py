@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.backprop import differentiable_node, own, seed
 from minigrad.engine.creation import tensor
 from minigrad.engine.mode import Recording
-from minigrad.engine.tensor import Tensor, check_differentiable, differentiable_node, own, seed
+from minigrad.engine.tensor import Tensor, check_differentiable
 from minigrad.engine.walk import walk
 from minigrad.errors import DtypeError, GraphError, checked_arguments
 

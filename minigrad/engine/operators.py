@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
+
+from minigrad.errors import checked_arguments
 
 if TYPE_CHECKING:
     from minigrad.engine.tensor import Tensor
@@ -135,3 +138,28 @@ class Operators:
     relu, leaky_relu, elu, gelu = (_method(n) for n in ("relu", "leaky_relu", "elu", "gelu"))
     silu, sigmoid, softplus = _method("silu"), _method("sigmoid"), _method("softplus")
     softmax, log_softmax = _method("softmax"), _method("log_softmax")
+
+    # the backward pass
+
+    @checked_arguments
+    def backward(self, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False) -> None:
+        """Add the gradient of this tensor with respect to every leaf to the leaf's ``.grad``.
+
+        Args:
+            gradient: the gradient to start from, in this tensor's shape; 1 if the tensor is a scalar.
+            retain_graph: keep the saved arrays, so that another backward pass can run.
+            create_graph: record the backward pass itself, so that gradients can be differentiated.
+
+        Raises:
+            GraphError: when nothing here requires a gradient, the graph was released, or the tensor
+                is not a scalar and no gradient is given.
+
+        >>> import minigrad as mg
+        >>> x = mg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([2., 4., 6.])
+        """
+        retain_graph = retain_graph or create_graph
+        steps = operations["backprop"](self, gradient, retain_graph=retain_graph, create_graph=create_graph)
+        deque(steps, maxlen=0)  # exhaust it

@@ -13,7 +13,7 @@ from minigrad.engine.arrays import as_array
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import DtypeError, OutOfRangeError, ShapeError, checked_arguments
 from minigrad.nn.checks import number_between, one_of
-from minigrad.ops import elementwise, loss
+from minigrad.ops import elementwise, loss, piecewise
 from minigrad.ops import reduction as reductions
 from minigrad.ops.softmax import log_softmax
 
@@ -190,7 +190,7 @@ def l1_loss(prediction: Any, target: Any, reduction: str = "mean") -> Tensor:
     """
     one_of("l1_loss", "reduction", reduction, REDUCTIONS)
     prediction, target = _same_shape("l1_loss", prediction, target)
-    return _reduce(elementwise.abs(prediction - target), reduction)
+    return _reduce(piecewise.abs(prediction - target), reduction)
 
 
 @checked_arguments
@@ -208,8 +208,8 @@ def huber_loss(prediction: Any, target: Any, reduction: str = "mean", delta: flo
     one_of("huber_loss", "reduction", reduction, REDUCTIONS)
     number_between("huber_loss", "delta", delta, 1e-30)
     prediction, target = _same_shape("huber_loss", prediction, target)
-    error = elementwise.abs(prediction - target)
-    inside = elementwise.minimum(error, delta)  # its slope is that of the loss, on both sides
+    error = piecewise.abs(prediction - target)
+    inside = piecewise.minimum(error, delta)  # its slope is that of the loss, on both sides
     return _reduce(inside * (error - 0.5 * inside), reduction)
 
 

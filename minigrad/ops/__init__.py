@@ -15,12 +15,13 @@ from minigrad.ops import (
     indexing,
     linalg,
     loss,
+    piecewise,
     reduction,
     shape,
     softmax,
 )
 
-_rooms = (elementwise, comparison, reduction, shape, indexing, linalg, activation, softmax, loss)
+_rooms = (elementwise, piecewise, comparison, reduction, shape, indexing, linalg, activation, softmax, loss)
 
 primitives: dict[str, Primitive[Any]] = {
     f"{room.__name__.rpartition('.')[2]}.{value.name}": value

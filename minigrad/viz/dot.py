@@ -166,7 +166,8 @@ def _argument(source: GraphNode, edge: GraphEdge, siblings: list[GraphEdge]) -> 
     """Return what an edge says of the argument that it is, where the order matters."""
     if not edge.ordered:
         return ""
-    if all(len(other.argument) < 2 for other in siblings):  # x and y are no names, and may be the user's own
+    lengths = [len(other.argument) for other in siblings]
+    if max(lengths) < 2 or max(lengths) > 8:  # x and y are no names, and may be the user's own; long ones do not fit
         return {1: "1st", 2: "2nd", 3: "3rd"}.get(edge.position + 1, f"{edge.position + 1}th")
     told = len(edge.argument) < 2 or (source.name or "").rpartition(".")[2] == edge.argument
     return "" if told else edge.argument

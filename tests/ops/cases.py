@@ -324,18 +324,18 @@ CASES: dict[str, list[Case]] = _comparisons() | {
     "elementwise.sinh": unary(mg.sinh, np.sinh),
     "elementwise.cosh": unary(mg.cosh, np.cosh),
     "elementwise.tanh": unary(mg.tanh, np.tanh),
-    "elementwise.abs": unary(mg.abs, np.abs),
-    "elementwise.sign": unary(mg.sign, np.sign),
-    "elementwise.maximum": binary(mg.maximum, np.maximum, apart(), apart(0.15)),
-    "elementwise.minimum": binary(mg.minimum, np.minimum, apart(), apart(0.15)),
-    "elementwise.clip": [
+    "piecewise.abs": unary(mg.abs, np.abs),
+    "piecewise.sign": unary(mg.sign, np.sign),
+    "piecewise.maximum": binary(mg.maximum, np.maximum, apart(), apart(0.15)),
+    "piecewise.minimum": binary(mg.minimum, np.minimum, apart(), apart(0.15)),
+    "piecewise.clip": [
         *[case(mg.clip, np.clip, apart()(shape), -0.4, 0.5) for shape in SHAPES],
         *[case(mg.clip, np.clip, apart()(a), apart(0.1)(b), apart(0.2)(a)) for a, b in PAIRS],
         case(lambda x, low: mg.clip(x, low), lambda x, low: np.maximum(x, low), apart()((2, 3)), apart(0.1)((3,))),
         case(lambda x, top: mg.clip(x, max=top), np.minimum, apart()((2, 3)), apart(0.1)((2, 1))),
         case(lambda x, top: mg.clip(x, None, top), np.minimum, apart()((2, 3)), apart(0.1)(())),
     ],
-    "elementwise.where": [
+    "piecewise.where": [
         *[
             case(mg.where, np.where, np.arange(math.prod(a)).reshape(a) % 2 == 0, signed(a), signed(b))
             for a, b in PAIRS
