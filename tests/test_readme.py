@@ -1,0 +1,28 @@
+"""What the README shows is what runs."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_code_runs_and_draws(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", README, re.S)
+    scope = {}
+    for block in blocks:
+        exec(block, scope)
+    accuracy, _, drawn = capsys.readouterr().out.partition("\n")
+    assert re.match(r"\{'accuracy': 0\.9[6-9]", accuracy)
+    assert "".join(f"    {line}\n" for line in drawn.splitlines()) in README
+    assert {path.name for path in tmp_path.iterdir()} == {"released.svg", "graph.svg"}
+    lines = [line for line in blocks[0].splitlines() if line and "viz.draw" not in line]
+    assert len(lines) <= 15
+
+
+def test_links_lead_somewhere():
+    targets = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert len(targets) > 10
+    for target in targets:
+        assert (ROOT / target).exists(), target
