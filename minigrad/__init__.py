@@ -1,5 +1,7 @@
 """minigrad: reverse-mode automatic differentiation in NumPy that you can read, see and use."""
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from minigrad import data as data
 from minigrad import nn as nn
 from minigrad import ops as ops
@@ -123,3 +125,13 @@ from minigrad.training import evaluate as evaluate
 from minigrad.training import fit as fit
 
 __version__ = "0.1.0"
+
+if not _TYPE_CHECKING:  # a type checker shall see only what there is
+
+    def __getattr__(name: str) -> object:
+        from minigrad.errors import UnknownAttributeError, suggest
+
+        if name.startswith("_"):
+            raise AttributeError(name)
+        known = [attribute for attribute in globals() if not attribute.startswith("_")]
+        raise UnknownAttributeError(f"minigrad has no attribute {name!r}{suggest(name, known)}")

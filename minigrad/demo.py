@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
@@ -32,11 +33,18 @@ def run(output: Path, *, epochs: int = 30, seed: int = 0) -> float:
     print(f"\nTest accuracy {accuracy:.2%}, after {history.epochs} epochs in {seconds:.1f} s.\n")
     for path, what in write(output, model, history, test):
         print(f"  {path!s:34} {what}")
-    print(
-        "\nNext: open graph.svg in a browser; run an example, such as  python examples/digits_by_hand.py  ;"
-        "\nor read the engine, beginning with minigrad/engine/node.py."
-    )
+    print("\nNext: open graph.svg in a browser.")
+    if Path("examples").is_dir():  # in a clone
+        print(
+            f"Run an example:   {_python()} examples/digits_by_hand.py\nRead the engine:  minigrad/engine/node.py, then walk.py"
+        )
     return accuracy
+
+
+def _python() -> str:
+    """Return how to call the Python that runs now: the path from here, if it is below."""
+    executable = Path(sys.executable)
+    return str(executable.relative_to(Path.cwd())) if executable.is_relative_to(Path.cwd()) else "python"
 
 
 def train(*, epochs: int, seed: int) -> tuple[nn.MLP, History, data.DataLoader]:

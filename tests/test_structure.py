@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import minigrad
+from minigrad.errors import UnknownAttributeError
 
 PACKAGE = Path(minigrad.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -97,3 +98,11 @@ def test_every_public_object_is_documented_and_has_an_example():
             assert value.__doc__, f"{face.__name__}.{name}"
             if not isinstance(value, type) or face in (minigrad.nn, minigrad.optim):
                 assert ">>>" in value.__doc__ or name == "Optimizer", f"{face.__name__}.{name} has no example"
+
+
+def test_an_unknown_name_is_answered_with_the_one_that_was_meant():
+    with pytest.raises(AttributeError, match="no attribute 'cat'; minigrad follows NumPy: use concatenate"):
+        minigrad.cat
+    with pytest.raises(UnknownAttributeError, match=r"no attribute 'sofmax'; did you mean 'softmax'\?"):
+        minigrad.sofmax
+    assert not hasattr(minigrad, "__wrapped__")
