@@ -35,9 +35,8 @@ def run(output: Path, *, epochs: int = 30, seed: int = 0) -> float:
         print(f"  {path!s:34} {what}")
     print("\nNext: open graph.svg in a browser.")
     if Path("examples").is_dir():  # in a clone
-        print(
-            f"Run an example:   {_python()} examples/digits_by_hand.py\nRead the engine:  minigrad/engine/node.py, then walk.py"
-        )
+        print(f"Run an example:   {_python()} examples/digits_by_hand.py")
+        print("Read the engine:  minigrad/engine/node.py, then walk.py")
     return accuracy
 
 
