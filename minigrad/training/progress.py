@@ -54,18 +54,19 @@ class Lines:
 
 
 class Bar:
-    """Shows a live bar, with rich."""
+    """Shows a live bar, with rich: the epoch, the running loss and metrics, the last validation, the time left."""
 
     def __init__(self, epochs: int, batches: int) -> None:
         from rich import progress
 
-        self.epochs, self.shown = epochs, 0.0
-        self.done = 0
+        self.epochs, self.shown, self.done = epochs, 0.0, 0
+        self.validation = ""
         self.bar = progress.Progress(
             progress.TextColumn("[bold]{task.fields[epoch]}"),
-            progress.BarColumn(bar_width=24),
+            progress.BarColumn(bar_width=16),
             progress.TextColumn("{task.fields[figures]}"),
-            progress.TimeRemainingColumn(elapsed_when_finished=True),
+            progress.TimeRemainingColumn(compact=True),
+            progress.TextColumn("left"),
         )
         self.task = self.bar.add_task("", total=epochs * batches, epoch="training", figures="")
         self.bar.start()
@@ -79,12 +80,15 @@ class Bar:
             self._show(epoch, figures)
 
     def epoch(self, epoch: int, figures: dict[str, float], seconds: float) -> None:
-        """Show the epoch's figures."""
-        self._show(epoch, figures)
+        """Show the epoch's figures; of the validation, the one that says most."""
+        checked = {name: value for name, value in figures.items() if name.startswith("validation_")}
+        name = next((name for name in checked if name.endswith("accuracy")), next(iter(checked), ""))
+        self.validation = f"  validation {_number(name, checked[name]).strip()}" if name else ""
+        self._show(epoch, {name: value for name, value in figures.items() if name not in checked})
 
     def _show(self, epoch: int, figures: dict[str, float]) -> None:
         label = f"epoch {epoch + 1}/{self.epochs}"
-        self.bar.update(self.task, completed=self.done, epoch=label, figures=describe(figures))
+        self.bar.update(self.task, completed=self.done, epoch=label, figures=describe(figures) + self.validation)
 
     def close(self, note: str) -> None:
         """Leave the bar as it is, with the note under it."""
@@ -104,8 +108,10 @@ def make(progress: bool, epochs: int, train: Any) -> Progress:
 
 def describe(figures: dict[str, float]) -> str:
     """Return the figures as text: losses as numbers, accuracies in per cent."""
-    parts = []
-    for name, value in figures.items():
-        words = name.removeprefix("train_").replace("_", " ")
-        parts.append(f"{words} {value:7.2%}" if name.endswith("accuracy") else f"{words} {value:.4f}")
-    return "  ".join(parts)
+    return "  ".join(
+        f"{name.removeprefix('train_').replace('_', ' ')} {_number(name, value)}" for name, value in figures.items()
+    )
+
+
+def _number(name: str, value: float) -> str:
+    return f"{value:6.1%}" if name.endswith("accuracy") else f"{value:.4f}"
