@@ -52,6 +52,11 @@ def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
     return made
 
 
+def as_real(array: Any) -> Any:
+    """Return integers and booleans as floating-point numbers that hold them; others as they are."""
+    return array if array.dtype.kind == "f" else array.astype(np.result_type(array, np.float32))
+
+
 def as_operand(value: Any, *, weak: bool) -> Any:
     """Return an argument of an operation that is no tensor; weak, numbers stay, and promote as Python's do."""
     if (weak and isinstance(value, (int, float, np.generic))) or value is None:

@@ -28,7 +28,7 @@ def backprop(
     Args:
         output: the tensor to differentiate.
         gradient: the gradient to start from, in the output's shape; 1 if the output is a scalar.
-        retain_graph: keep the saved arrays, so that another backward pass can run.
+        retain_graph: keep the saved arrays, so that another backward pass can run; ``create_graph`` does too.
         create_graph: record the backward pass itself, so that gradients can be differentiated.
 
     Raises:
@@ -44,7 +44,7 @@ def backprop(
     x 7.0
     """
     seeds = {differentiable_node(output): seed(output, gradient, lifted=create_graph)}
-    steps = walk(seeds, lift=Tensor if create_graph else None, release=not retain_graph)
+    steps = walk(seeds, lift=Tensor if create_graph else None, release=not (retain_graph or create_graph))
     return _deliver(steps)
 
 

@@ -60,7 +60,7 @@ def call_function(function: Callable[..., Any], args: tuple[Any, ...], options: 
         return implementation(*args, **options)
     name = function.__name__
     known = sorted({known.__name__ for known in implementations})
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     nearest = f"; the nearest that is: np.{close[0]}" if close else ""
     raise UnsupportedError(
         f"np.{name} is not supported on tensors{nearest}. Compose it from supported functions, write it with "

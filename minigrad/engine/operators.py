@@ -95,11 +95,13 @@ class Operators:
         transposed: Tensor = operations["transpose"](self)
         return transposed
 
+    @checked_arguments
     def reshape(self, *shape: Any) -> Tensor:
         """See ``mg.reshape``; the shape is a tuple or several integers."""
         reshaped: Tensor = operations["reshape"](self, shape[0] if len(shape) == 1 else shape)
         return reshaped
 
+    @checked_arguments
     def transpose(self, *axes: Any) -> Tensor:
         """See ``mg.transpose``; the axes are a tuple or several integers, reversed if there are none."""
         order = axes[0] if len(axes) == 1 else axes or None
@@ -160,6 +162,5 @@ class Operators:
         >>> x.grad
         tensor([2., 4., 6.])
         """
-        retain_graph = retain_graph or create_graph
         steps = operations["backprop"](self, gradient, retain_graph=retain_graph, create_graph=create_graph)
         deque(steps, maxlen=0)  # exhaust it

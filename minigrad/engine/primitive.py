@@ -15,7 +15,7 @@ from minigrad.engine.explain import explain_failure
 from minigrad.engine.mode import current_scope, records_now
 from minigrad.engine.node import Node, constant
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import MinigradError, RuleError, checked_arguments
+from minigrad.errors import ArgumentError, MinigradError, RuleError, checked_arguments
 
 P = ParamSpec("P")
 Rule = Callable[..., Any]
@@ -39,6 +39,7 @@ class Primitive(Generic[P]):
     def __init__(self, forward: Callable[P, Any], *, broadcasts: bool = False) -> None:
         functools.update_wrapper(self, forward)
         self.name = forward.__name__.strip("_")
+        self.__doc__ = f"{self.name}{_signature(forward)}\n\n{forward.__doc__ or ''}"  # for help(), as NumPy's have
         self.forward: Callable[..., Any] = forward
         self.broadcasts = broadcasts
         self.rules: Sequence[Rule | None] = ()
@@ -92,6 +93,8 @@ class Primitive(Generic[P]):
         except (ValueError, TypeError, IndexError) as problem:
             raise explain_failure(self, inputs, arrays, options, problem) from problem
         if type(out) is not np.ndarray:
+            if isinstance(out, (tuple, list)):
+                raise RuleError(f"{self.name} must return one array, it returned a {type(out).__name__} of {len(out)}")
             out = np.asarray(out)
         if not (needed and self.passes_gradients and records_now() and out.dtype.kind == "f"):
             return Tensor(out)
@@ -123,6 +126,13 @@ class Primitive(Generic[P]):
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    """Return a signature without types, which say little about arrays."""
+    signature = inspect.signature(function)
+    plain = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in signature.parameters.values()]
+    return signature.replace(parameters=plain, return_annotation=inspect.Signature.empty)
 
 
 def _place(node: Node | None, value: Any, array: Any) -> Node:
@@ -179,6 +189,9 @@ def primitive(forward: Any = None, *, broadcasts: bool = False, numpy: Callable[
     def make(function: Callable[P, Any]) -> Primitive[P]:
         made = Primitive(function, broadcasts=broadcasts)
         if numpy is not None:
+            taken = numpy_protocol.implementations.get(numpy)
+            if taken is not None:
+                raise ArgumentError(f"primitive: np.{numpy.__name__} already stands for {taken.__name__}")
             numpy_protocol.implementations[numpy] = made
         return made
 

@@ -181,14 +181,15 @@ class Tensor(Operators):
     def __setitem__(self, index: Any, value: Any) -> None:
         if self.node is not None and records_now():
             raise InPlaceError(
-                f"cannot assign into {self.describe()}: a graph depends on its values; build a new tensor with "
+                f"cannot assign into {self.describe()}: a graph depends on its values, or may; build a new tensor with "
                 "mg.where(mask, new, old) or mg.concatenate, or change a leaf inside `with mg.no_grad():`"
             )
         changed = self._data.copy()
         try:
             changed[plain_index(index)] = value._data if isinstance(value, Tensor) else value
-        except (ValueError, IndexError) as problem:
-            kind = OutOfRangeError if isinstance(problem, IndexError) else ShapeError
+        except (ValueError, IndexError, TypeError) as problem:
+            number = np.asarray(value._data if isinstance(value, Tensor) else value).dtype.kind in "biuf"
+            kind = OutOfRangeError if isinstance(problem, IndexError) else ShapeError if number else DtypeError
             raise kind(f"cannot assign into {self.describe()}: {problem}") from problem
         self._data = changed  # a new array: what a graph has saved stays as it was
 
@@ -290,7 +291,7 @@ class Tensor(Operators):
 
 def check_differentiable(dtype: np.dtype[Any], what: str) -> None:
     """Raise unless a tensor of this dtype can have a gradient."""
-    if dtype.kind != "f":
+    if dtype not in (np.float16, np.float32, np.float64):
         raise DtypeError(
             f"{what} needs a floating-point tensor, got {dtype}: only real numbers have derivatives; "
             "convert with .astype(np.float32), or pass dtype=np.float32"

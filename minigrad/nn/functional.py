@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.arrays import as_array
 from minigrad.engine.random import generator
 from minigrad.engine.tensor import Tensor, plain_index
 from minigrad.errors import DtypeError, OutOfRangeError, ShapeError, checked_arguments
@@ -31,6 +32,11 @@ from minigrad.ops.softmax import log_softmax as log_softmax
 from minigrad.ops.softmax import softmax as softmax
 
 Rng = np.random.Generator | None
+
+
+def tensor_of(value: Any) -> Tensor:
+    """Return the value as a tensor, itself if it is one."""
+    return value if isinstance(value, Tensor) else Tensor(as_array(value))
 
 
 @checked_arguments
@@ -63,12 +69,13 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, *, rng: Rng = None) -
     >>> F.dropout(mg.tensor([1.0, 2.0]), p=0.5, training=False)
     tensor([1., 2.])
     """
-    number_between("dropout", "p", p, 0, 1)
+    p = number_between("dropout", "p", p, 0, 1)
+    values = tensor_of(x)
     if not training or p == 0:
-        return x if isinstance(x, Tensor) else elementwise.identity(x)
-    kept = generator(rng).random(np.shape(x), np.float32) >= p
-    scale = kept.astype(x.dtype) / (1 - p) if p < 1 else np.zeros(np.shape(x), x.dtype)
-    return elementwise.multiply(x, scale)
+        return values
+    kept = generator(rng).random(values.shape, np.float32) >= p
+    scale = kept.astype(values.dtype) / (1 - p) if p < 1 else np.zeros(values.shape, values.dtype)
+    return elementwise.multiply(values, scale)
 
 
 @checked_arguments
@@ -153,6 +160,13 @@ def batch_norm(
     """
     if np.ndim(x) not in (2, 3):
         raise ShapeError(f"batch_norm: expected (N, C) or (N, C, L), got shape {np.shape(x)}")
+    x = tensor_of(x)
+    for name, of_channels in {"running_mean": running_mean, "weight": weight, "bias": bias}.items():
+        if of_channels is not None and np.shape(of_channels) != (x.shape[1],):
+            raise ShapeError(
+                f"batch_norm: {name} is for {np.size(of_channels)} channels, the input has {x.shape[1]}: "
+                f"{x.describe()}; expected (N, {np.size(of_channels)})"
+            )
     axes, across = ((0,), (1, -1)) if np.ndim(x) == 2 else ((0, 2), (1, -1, 1))
     if training or running_mean is None or running_var is None:
         count = math.prod(np.shape(x)[axis] for axis in axes)

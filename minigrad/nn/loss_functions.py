@@ -101,13 +101,13 @@ def _rows_of_classes(name: str, scores: Any, targets: Any) -> tuple[Any, Any, tu
     if 0 in shape:
         raise ShapeError(f"{name}: the batch is empty: scores of shape {shape}")
     if targets.shape == shape:
-        targets = targets if targets.dtype.kind == "f" else targets.astype(scores.dtype)
+        targets = _in_dtype(targets, scores.dtype)
     elif targets.shape == batch:
         _check_labels(name, targets, shape[class_axis])
     else:
         raise ShapeError(
-            f"{name}: for scores of shape {shape}, targets are class indices of shape {batch} or probabilities of "
-            f"shape {shape}; got shape {targets.shape}"
+            f"{name}: for scores{_named(scores)} of shape {shape}, targets{_named(targets)} are class indices of shape "
+            f"{batch} or probabilities of shape {shape}; got shape {targets.shape}"
         )
     if len(shape) == 2:
         return scores, targets, batch
@@ -149,14 +149,25 @@ def _same_shape(name: str, prediction: Any, target: Any) -> tuple[Tensor, Any]:
         if prediction.size == target.size:
             hint = f"write target.reshape({', '.join(map(str, prediction.shape)) or '()'}), or reshape the prediction"
         raise ShapeError(
-            f"{name}: the prediction has shape {prediction.shape} and the target {target.shape}; they must be "
-            f"equal, or each pair of elements would be compared: {hint}"
+            f"{name}: the prediction{_named(prediction)} has shape {prediction.shape} and the target{_named(target)} "
+            f"{target.shape}; they must be equal, or each pair of elements would be compared: {hint}"
         )
     if prediction.size == 0:
         raise ShapeError(f"{name}: the batch is empty: shape {prediction.shape}")
-    if target.dtype.kind != "f":
-        target = target.astype(prediction.dtype)
-    return prediction, target
+    if prediction.dtype.kind != "f":
+        prediction = prediction.astype(np.float32)
+    return prediction, _in_dtype(target, prediction.dtype)
+
+
+def _in_dtype(target: Any, dtype: Any) -> Any:
+    """Return a target in the prediction's dtype, which decides; one that requires a gradient keeps its own."""
+    kept = target.dtype == dtype or (isinstance(target, Tensor) and target.requires_grad)
+    return target if kept else target.astype(dtype)
+
+
+def _named(value: Any) -> str:
+    name = value.name if isinstance(value, Tensor) else None
+    return f" {name!r}" if name else ""
 
 
 @checked_arguments

@@ -52,6 +52,10 @@ class MLP(Sequential):
         if not isinstance(sizes, (list, tuple)) or len(sizes) < 2:
             raise ArgumentError(f"MLP: sizes are a list of at least two widths, such as [784, 512, 10]; got {sizes!r}")
         number_between("MLP", "dropout", dropout, 0, 1)
+        if not callable(activation) or isinstance(activation, Module):
+            raise ArgumentError(
+                f"MLP: activation makes a module for each layer: pass the class, such as nn.ReLU, got {activation!r}"
+            )
         super().__init__()
         for width, following in pairwise(sizes[:-1]):
             self.append(Linear(width, following, dtype=dtype, rng=rng))

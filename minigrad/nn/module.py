@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -71,19 +72,27 @@ class Module:
     # --- the tree
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, (list, tuple, dict)) and _holds_modules(value):
+        self._check_not_hidden(name, value)
+        if isinstance(vars(self).get(name), Parameter) and not isinstance(value, Parameter) and value is not None:
             raise DtypeError(
-                f"{type(self).__name__}.{name}: a {type(value).__name__} hides its modules or parameters from "
-                "parameters() and state_dict(); use nn.ModuleList or nn.Sequential, or one attribute each"
+                f"{type(self).__name__}.{name} is a parameter, and would be lost; assign an nn.Parameter, or change "
+                f"its values with {name}.data = ..."
             )
         object.__setattr__(self, name, value)
         if isinstance(value, Parameter):
             value.name = _join(self._path, name)
         elif isinstance(value, Module):
-            value._mount(_join(self._path, name), _join(self._scope, name))
+            self._mount(self._path, self._scope)
+
+    def _check_not_hidden(self, name: str, value: Any) -> None:
+        if isinstance(value, (list, tuple, dict)) and _holds_modules(value):
+            raise DtypeError(
+                f"{type(self).__name__}.{name}: a {type(value).__name__} hides its modules or parameters from "
+                "parameters() and state_dict(); use nn.ModuleList or nn.Sequential, or one attribute each"
+            )
 
     def _mount(self, path: str, scope: str) -> None:
-        """Take a place in another module's tree: paths, scopes and parameter names now begin there."""
+        """Tell all below their paths, scopes and parameter names; what stands in several places has its first."""
         for name, module in self.named_modules():
             object.__setattr__(module, "_path", _join(path, name))
             object.__setattr__(module, "_scope", _join(scope, name))
@@ -109,6 +118,8 @@ class Module:
         if id(self) not in seen:
             seen.add(id(self))
             yield prefix, self
+            for name, value in vars(self).items():
+                self._check_not_hidden(name, value)  # a list may have been filled after it was assigned
             for name, child in self.named_children():
                 yield from child._places(_join(prefix, name), seen)
 
@@ -155,6 +166,7 @@ class Module:
 
     # --- what is done to all
 
+    @checked_arguments
     def train(self, mode: bool = True) -> Self:
         """Let this module and all below it behave as in training; return the module."""
         for module in self.modules():
@@ -165,8 +177,19 @@ class Module:
         """Let this module and all below it behave as in evaluation; return the module."""
         return self.train(False)
 
-    def zero_grad(self) -> None:
-        """Clear the gradient of every parameter."""
+    @contextmanager
+    def keeping_modes(self) -> Iterator[None]:
+        """Give every module its own mode back at the end of a block, however it ends."""
+        modes = [(module, module.training) for module in self.modules()]
+        try:
+            yield
+        finally:
+            for module, mode in modes:
+                module.training = mode
+
+    @checked_arguments
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Clear the gradient of every parameter; ``set_to_none`` is there for PyTorch's scripts."""
         for parameter in self.parameters():
             parameter.grad = None
 
@@ -190,6 +213,7 @@ class Module:
                 if isinstance(value, Parameter) or name in module._buffer_names:
                     yield _join(path, name), value
 
+    @checked_arguments
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> LoadedKeys:
         """Copy arrays into the parameters and buffers of the same paths; each keeps its dtype.
 
@@ -201,12 +225,17 @@ class Module:
             StateDictError: lists every missing and unexpected path and every wrong shape; nothing
                 has been changed then.
         """
+        if not isinstance(state, Mapping):
+            raise StateDictError(f"load_state_dict needs a dict of arrays by name, got {type(state).__name__}")
         own = dict(self._state())
         missing = [name for name in own if name not in state]
         unexpected = [name for name in state if name not in own]
         arrays = {name: _array(state[name]) for name in own if name in state}
         problems = [f"missing: {name}" for name in missing if strict]
         problems += [f"unexpected: {name}" for name in unexpected if strict]
+        problems += [
+            f"dtype of {name}: {array.dtype}" for name, array in arrays.items() if array.dtype.kind not in "biuf"
+        ]
         problems += [
             f"shape of {name}: expected {own[name].shape}, got {array.shape}"
             for name, array in arrays.items()
@@ -243,8 +272,11 @@ def _join(path: str, name: str) -> str:
 
 
 def _holds_modules(value: Any) -> bool:
-    values = value.values() if isinstance(value, dict) else value
-    return any(isinstance(item, (Module, Parameter)) for item in values)
+    if isinstance(value, (Module, Parameter)):
+        return True
+    if not isinstance(value, (list, tuple, dict)):
+        return False
+    return any(_holds_modules(item) for item in (value.values() if isinstance(value, dict) else value))
 
 
 def _array(value: Any) -> npt.NDArray[Any]:

@@ -67,12 +67,13 @@ class BatchNorm1d(Module):
 
     def forward(self, x: Any) -> Tensor:
         """Return the normalised batch."""
-        if self.training and self.running_mean is not None:
-            self.num_batches_tracked.data = self.num_batches_tracked.data + 1
-        share = 1 / max(int(self.num_batches_tracked), 1) if self.momentum is None else self.momentum
-        return functional.batch_norm(
+        share = 1 / (int(self.num_batches_tracked) + 1) if self.momentum is None else self.momentum
+        normal = functional.batch_norm(
             x, self.running_mean, self.running_var, self.weight, self.bias, self.training, share, self.eps
         )
+        if self.training and self.running_mean is not None:
+            self.num_batches_tracked.data = self.num_batches_tracked.data + 1
+        return normal
 
     def extra_repr(self) -> str:
         """Return the number of channels."""

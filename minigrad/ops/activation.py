@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.arrays import as_real
 from minigrad.engine.primitive import primitive
 from minigrad.errors import ArgumentError
 
@@ -67,6 +68,7 @@ def sigmoid(x: Any) -> Any:
     >>> mg.sigmoid(mg.tensor([-10000.0, 0.0, 10000.0]))
     tensor([0. , 0.5, 1. ])
     """
+    x = as_real(x)
     small = np.exp(-np.abs(x))
     return np.where(x >= 0, 1, small) / (1 + small)
 
@@ -82,6 +84,7 @@ def softplus(x: Any) -> Any:
     >>> mg.softplus(mg.tensor([-10000.0, 0.0, 10000.0]))
     tensor([0.0000e+00, 6.9315e-01, 1.0000e+04])
     """
+    x = as_real(x)
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
@@ -96,6 +99,7 @@ def silu(x: Any) -> Any:
     >>> mg.silu(mg.tensor([-1.0, 0.0, 1.0]))
     tensor([-0.2689,  0.    ,  0.7311])
     """
+    x = as_real(x)
     return np.where(x == -np.inf, 0, x) * sigmoid.forward(x)
 
 
@@ -133,19 +137,21 @@ def gelu(x: Any, approximate: str = "none") -> Any:
     """
     if approximate not in ("none", "tanh"):
         raise ArgumentError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
+    x = as_real(x)
     return np.where(x == -np.inf, 0, x) * _normal(x, approximate)
 
 
 def _normal(x: Any, approximate: str) -> Any:
     """Return Phi(x) of an array or a tensor."""
     if approximate == "tanh":
+        x = np.clip(x, -100, 100)  # beyond, it is 0 or 1, and the cube must not overflow
         return 0.5 * (1 + np.tanh(_SQRT_TWO_OVER_PI * (x + 0.044715 * x * x * x)))
     return 0.5 * (1 + _erf.dispatch(_SQRT_HALF * x))
 
 
 def _gelu_rule(g: Any, out: Any, x: Any, approximate: str = "none") -> Any:
     normal = _normal(x, approximate)
-    bounded = np.where(np.isfinite(x), x, 0)
+    bounded = np.clip(x, -100, 100)  # beyond, the density is 0, and its square must not overflow
     if approximate == "tanh":
         inner = _SQRT_TWO_OVER_PI * (1 + 3 * 0.044715 * bounded * bounded)
         return g * (normal + bounded * 2 * normal * (1 - normal) * inner)

@@ -53,7 +53,7 @@ def getitem(x: Tensor, index: Any) -> Tensor:
     >>> mg.arange(10)[2:8:3]
     tensor([2, 5])
     """
-    index = plain_index(index)
+    index = _own_index(plain_index(index))
     parts = index if isinstance(index, tuple) else (index,)
     for part in parts:
         if isinstance(part, (float, str)) or (isinstance(part, np.ndarray) and part.dtype.kind == "f"):
@@ -63,6 +63,13 @@ def getitem(x: Tensor, index: Any) -> Tensor:
     if isinstance(index, list):
         index = np.asarray(index, dtype=None if index else np.intp)
     return _getitem(x, index=index)
+
+
+def _own_index(index: Any) -> Any:
+    """Copy the arrays of an index: the backward pass needs them as they are now."""
+    if isinstance(index, tuple):
+        return tuple(_own_index(part) for part in index)
+    return index.copy() if isinstance(index, np.ndarray) else index
 
 
 @implements(np.take_along_axis)

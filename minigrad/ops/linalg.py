@@ -73,8 +73,11 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     >>> mg.linear(mg.tensor([[1.0, 2.0]]), mg.tensor([[1.0, 1.0], [0.0, 1.0], [2.0, 0.0]]))
     tensor([[3., 2., 2.]])
     """
-    if weight.ndim != 2:
-        raise ShapeError(f"linear: weight must have the shape (out_features, in_features), got {weight.shape}")
+    if np.ndim(weight) != 2 or np.ndim(x) == 0:
+        raise ShapeError(
+            "linear: needs x of shape (..., in_features) and a weight of shape (out_features, in_features), got "
+            f"{np.shape(x)} and {np.shape(weight)}"
+        )
     product = x.dot(weight.T)  # for matrices the same as @, and quicker
     return product if bias is None else product + bias
 

@@ -51,14 +51,14 @@ def _weighted(weight: Any, value: Any) -> Any:
 
 def _of_each_row(g: Any, rows: Any, reduction: str) -> Any:
     """Return the gradient of each row's loss, so that it broadcasts against the rows."""
-    return g[:, None] if reduction == "none" else g / len(rows) if reduction == "mean" else g
+    return g[:, None] if reduction == "none" else g * (1 / len(rows)) if reduction == "mean" else g
 
 
 def _cross_entropy_log_probabilities(
     g: Any, out: Any, log_probabilities: Any, targets: Any, label_smoothing: float = 0.0, reduction: str = "none"
 ) -> Any:
     if targets.ndim == 1 and not label_smoothing:
-        share = -g / len(targets) if reduction == "mean" else -g
+        share = -g * (1 / len(targets)) if reduction == "mean" else -g
         place = np.arange(len(targets)), targets
         return scatter.dispatch(share, index=place, shape=log_probabilities.shape, unique=True)
     target = _distribution(log_probabilities, targets, label_smoothing)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from minigrad.engine.arrays import as_real
 from minigrad.engine.primitive import primitive
 from minigrad.errors import ArgumentError
 
@@ -67,13 +68,14 @@ def mean(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
 
 mean.derivatives(
     lambda g, out, x, axis=None, keepdims=False: np.broadcast_to(
-        restore(g / builtins.max(_count(x, axis), 1), x, axis, keepdims), x.shape
+        restore(g * (1 / builtins.max(_count(x, axis), 1)), x, axis, keepdims), x.shape
     ),
 )
 
 
 def _share_among_ties(g: Any, out: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    chosen = x == restore(out, x, axis, keepdims)
+    highest = restore(out, x, axis, keepdims)
+    chosen = (x == highest) | (np.isnan(x) & np.isnan(highest))  # nan wins, and gets the gradient
     ties = restore(np.sum(chosen, axis=axis), x, axis, keepdims=False)
     return np.where(chosen, restore(g, x, axis, keepdims) / ties.astype(x.dtype), 0)
 
@@ -190,7 +192,7 @@ def norm(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> mg.norm(mg.tensor([3.0, 4.0]))
     tensor(5.)
     """
-    return np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims))
+    return np.sqrt(np.sum(np.square(as_real(x)), axis=axis, keepdims=keepdims))
 
 
 def _norm_rule(g: Any, out: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:

@@ -227,8 +227,8 @@ _stack.derivatives_of_each(_stack_rule)
 
 @implements(np.concatenate)
 @checked_arguments
-def concatenate(arrays: Sequence[Any], axis: int = 0) -> Tensor:
-    """Return tensors joined along an axis that they have.
+def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Tensor:
+    """Return tensors joined along an axis that they have; None joins their elements in a row.
 
     Raises:
         ShapeError: when there are none, or they differ in another axis.
@@ -237,7 +237,10 @@ def concatenate(arrays: Sequence[Any], axis: int = 0) -> Tensor:
     >>> mg.concatenate([mg.ones(2), mg.zeros(1)])
     tensor([1., 1., 0.])
     """
-    return _concatenate(*_several("concatenate", arrays), axis=axis)
+    several = _several("concatenate", arrays)
+    if axis is None:
+        return _concatenate(*[ravel(array) for array in several], axis=0)
+    return _concatenate(*several, axis=axis)
 
 
 @implements(np.stack)

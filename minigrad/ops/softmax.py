@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.arrays import as_real
 from minigrad.engine.primitive import primitive
 from minigrad.ops.reduction import Axis, restore
 
 
 def shifted(x: Any, axis: Axis) -> Any:
     """Return ``x`` less its maximum, so that no exponential overflows."""
+    x = as_real(x)
     highest = np.maximum.reduce(x, axis=axis, keepdims=True)
     if np.isfinite(highest).all():
         return x - highest
@@ -33,6 +35,7 @@ def logsumexp(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     >>> mg.logsumexp(mg.tensor([0.0, 10000.0]))
     tensor(10000.)
     """
+    x = as_real(x)
     highest = np.max(x, axis=axis, keepdims=True)
     shift = np.where(np.isfinite(highest), highest, 0)
     with np.errstate(divide="ignore", over="ignore"):  # log(0) and exp(inf) mean what they say

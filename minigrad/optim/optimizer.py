@@ -129,8 +129,9 @@ class Optimizer:
             pair = self._scratch[key] = np.empty(*key), np.empty(*key)
         return pair
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters: each ``.grad`` becomes None."""
+    @checked_arguments
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients: each ``.grad`` becomes None. The argument is there for PyTorch's scripts."""
         for group in self.param_groups:
             for parameter in group["params"]:
                 parameter._grad = None

@@ -7,12 +7,16 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any
+
+import numpy as np
 
 from minigrad.data import Subset, TensorDataset
 from minigrad.engine.mode import no_grad
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
+from minigrad.nn import Module
 from minigrad.training.history import History
 from minigrad.training.metrics import Metric, are_classes, named_metrics
 from minigrad.training.progress import Progress, make
@@ -70,14 +74,19 @@ def fit(
     >>> history.metrics["train_accuracy"][-1]
     1.0
     """
-    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+    if isinstance(epochs, bool) or not isinstance(epochs, (int, np.integer)) or epochs < 1:
         raise ArgumentError(f"fit: epochs must be a positive integer, got {epochs!r}")
+    if not (hasattr(optimizer, "step") and hasattr(optimizer, "zero_grad")):
+        raise DtypeError(f"fit: optimizer must have step() and zero_grad(), such as optim.SGD; got {optimizer!r}")
+    if isinstance(loss, type):
+        raise DtypeError(f"fit: loss is the class {loss.__name__}; make one: loss=nn.{loss.__name__}()")
     named = named_metrics(metrics)
     _check_batches("train", train)
     _check_batches("validation", validation)
     history, display = History(), make(progress, epochs, train)
     optional = metrics is DEFAULT_METRICS
-    was_training = getattr(model, "training", None)
+    modes = ExitStack()
+    modes.enter_context(_modes_of(model))
     try:
         for epoch in range(epochs):
             start, rate = time.perf_counter(), _learning_rate(optimizer)
@@ -97,7 +106,7 @@ def fit(
         history.note = f"stopped in epoch {history.epochs + 1} of {epochs}: {problem}"
         warnings.warn(history.note, TrainingWarning, stacklevel=3)
     finally:
-        _set_mode(model, was_training)
+        modes.close()
         display.close(history.note)
     return history
 
@@ -129,11 +138,14 @@ def evaluate(
     """
     _check_batches("batches", batches)
     averages = _Averages(named_metrics(metrics), optional=metrics is DEFAULT_METRICS)
-    was_training = getattr(model, "training", None)
-    try:
-        return _evaluate(model, batches, loss, averages, "batches")
-    finally:
-        _set_mode(model, was_training)
+    with _modes_of(model):
+        figures = _evaluate(model, batches, loss, averages, "batches")
+    if not figures:
+        raise ArgumentError(
+            "evaluate has nothing to measure: the targets are no classes of shape (N,) or (N, C), and there is no "
+            "loss; reshape labels to (N,), or pass loss= or metrics="
+        )
+    return figures
 
 
 class _NotFiniteError(Exception):
@@ -172,8 +184,9 @@ def _train_one_epoch(
         optimizer.zero_grad()
         output = model(*inputs)
         value = loss(output, targets)
-        if not isinstance(value, Tensor):
-            raise DtypeError(f"fit: the loss must be a scalar tensor, the function returned {type(value).__name__}")
+        if not isinstance(value, Tensor) or value.size != 1:
+            came = f"shape {value.shape} (reduction='none'?)" if isinstance(value, Tensor) else type(value).__name__
+            raise DtypeError(f"fit: the loss must be a scalar tensor, the function returned {came}")
         number_of_loss = value.item()
         if not math.isfinite(number_of_loss):
             raise _NotFiniteError(
@@ -231,6 +244,10 @@ def _step_scheduler(scheduler: Any, loss: float) -> None:
         scheduler.step()
 
 
-def _set_mode(model: Any, training: bool | None) -> None:
-    if training is not None and hasattr(model, "train"):
+def _modes_of(model: Any) -> AbstractContextManager[None]:
+    return model.keeping_modes() if isinstance(model, Module) else nullcontext()
+
+
+def _set_mode(model: Any, training: bool) -> None:
+    if isinstance(model, Module):
         model.train(training)

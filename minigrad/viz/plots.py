@@ -180,15 +180,12 @@ def _style(label: Any, position: int) -> int:
 
 @contextmanager
 def _evaluating(model: Any) -> Iterator[None]:
-    modules = list(model.modules()) if isinstance(model, Module) else []
-    modes = [module.training for module in modules]
-    try:
-        for module in modules:
-            module.training = False
+    if not isinstance(model, Module):
         yield
-    finally:
-        for module, mode in zip(modules, modes, strict=True):
-            module.training = mode
+        return
+    with model.keeping_modes():
+        model.eval()
+        yield
 
 
 def _plain(value: Any) -> Array:

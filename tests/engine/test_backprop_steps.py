@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 import minigrad as mg
+from minigrad.errors import ArgumentError, RuleError
 
 
 def network() -> tuple[mg.Tensor, list[mg.Tensor]]:
@@ -129,3 +131,36 @@ def test_a_step_and_a_node_say_what_they_are() -> None:
     first, last = mg.backprop(mg.exp(x))
     assert repr(first) == "<Step <Node exp, shape (1,), float32> -> x>"
     assert repr(last) == "<Step <Node leaf 'x', shape (1,), float32> -> nothing>"
+
+
+def test_a_recorded_pass_keeps_the_graph() -> None:
+    x = mg.tensor([2.0], requires_grad=True)
+    for _ in mg.backprop(mg.exp(x).sum(), create_graph=True):
+        pass
+    assert x.grad is not None
+    second = mg.grad(x.grad.sum(), x)
+    assert second.item() == pytest.approx(np.exp(2.0))
+
+
+def test_index_arrays_are_the_callers_to_change() -> None:
+    x, index = mg.tensor([1.0, 2.0, 3.0], requires_grad=True), np.array([0, 1])
+    picked = x[index].sum()
+    index[:] = 2
+    picked.backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [1, 1, 0]
+
+
+def test_a_primitive_returns_one_array() -> None:
+    @mg.primitive
+    def twins(x: Any) -> Any:
+        return x, x
+
+    twins.derivatives(lambda g, out, x: g)
+    with pytest.raises(RuleError, match="twins must return one array, it returned a tuple of 2"):
+        twins(mg.ones(2))
+
+
+def test_numpys_functions_are_not_taken_over() -> None:
+    with pytest.raises(ArgumentError, match=r"np.exp already stands for exp"):
+        mg.primitive(numpy=np.exp)(lambda x: x)

@@ -84,7 +84,9 @@ class TestBinding:
             assert hypot(leaf(3.0), leaf(4.0)).node is None
 
     def test_it_keeps_its_name_and_text(self) -> None:
-        assert scaled_power.__doc__ == "Return ``scale * x * y**2 + shift``."
+        assert scaled_power.__doc__ == (
+            "scaled_power(x, y, scale=1.0, *, shift=0.0)\n\nReturn ``scale * x * y**2 + shift``."
+        )
         assert repr(scaled_power) == "<primitive scaled_power>"
         assert scaled_power(leaf(1.0), leaf(1.0)).node.operation == "scaled_power"
 

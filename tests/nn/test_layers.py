@@ -132,3 +132,28 @@ def test_functional_has_each_layer_as_a_function():
     for module, function in pairs:
         np.testing.assert_array_equal(module(x).data, function(x).data)
         assert repr(module).startswith(type(module).__name__)
+
+
+def test_batch_norm_checks_the_channels_before_it_changes_anything():
+    for channels in (1, 5):
+        layer = nn.BatchNorm1d(3)
+        with pytest.raises(ShapeError, match=rf"running_mean is for 3 channels, the input has {channels}"):
+            layer(mg.ones((4, channels)))
+        assert layer.num_batches_tracked.item() == 0
+        assert (layer.running_mean.data == 0).all()
+
+
+def test_linear_needs_an_axis():
+    with pytest.raises(ShapeError, match=r"linear: needs x of shape \(..., in_features\).*got \(\)"):
+        nn.Linear(2, 3)(mg.tensor(2.0))
+
+
+def test_mlp_takes_a_class_as_activation():
+    for wrong in (nn.ReLU(), "relu"):
+        with pytest.raises(ArgumentError, match="pass the class, such as nn"):
+            nn.MLP([2, 3, 1], activation=wrong)
+
+
+def test_dropout_keeps_the_dtype():
+    assert F.dropout(mg.ones(3), np.float64(0.5)).dtype == np.float32
+    assert F.dropout([1.0, 2.0], training=False).tolist() == [1.0, 2.0]

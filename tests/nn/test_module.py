@@ -210,3 +210,46 @@ def test_a_parameter_needs_real_numbers():
     with pytest.raises(DtypeError, match=r"float.*int64"):
         nn.Parameter(mg.tensor([1, 2]))
     assert nn.Parameter([1.0, 2.0]).dtype == np.float32
+
+
+def test_a_list_that_is_filled_later_is_found_out():
+    net = nn.Module()
+    net.layers = []
+    net.layers.append(nn.Linear(1, 1))
+    with pytest.raises(DtypeError, match=r"Module\.layers: a list hides its modules"):
+        list(net.parameters())
+
+
+def test_a_parameter_is_not_lost_by_assigning_a_plain_tensor():
+    layer = nn.Linear(2, 2)
+    with pytest.raises(DtypeError, match=r"Linear\.weight is a parameter, and would be lost"):
+        layer.weight = mg.zeros((2, 2))
+    layer.bias = None
+    assert len(list(layer.parameters())) == 1
+
+
+def test_what_stands_in_several_places_has_the_name_of_the_first():
+    layer = nn.Linear(2, 2)
+    net = nn.Sequential(layer, nn.Tanh(), layer)
+    assert layer.weight.name == "0.weight"
+    assert net(mg.ones((1, 2))).node.scope == "Sequential.0"
+
+
+def test_modes_are_given_back_one_by_one():
+    net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    net[1].eval()
+    mg.evaluate(net, [(mg.ones((4, 2)), mg.tensor([0, 1, 0, 1]))])
+    assert [module.training for module in net.modules()] == [True, True, False]
+
+
+def test_pytorch_scripts_may_say_set_to_none():
+    net = nn.Linear(1, 1)
+    net.zero_grad(set_to_none=True)
+    mg.optim.SGD(net.parameters(), lr=0.1).zero_grad(set_to_none=True)
+
+
+def test_a_state_that_is_no_dict():
+    with pytest.raises(StateDictError, match="needs a dict of arrays by name, got NoneType"):
+        nn.Linear(1, 1).load_state_dict(None)
+    with pytest.raises(StateDictError, match="dtype of weight: complex128"):
+        nn.Linear(1, 1).load_state_dict({"weight": np.ones((1, 1), complex), "bias": np.ones(1)})

@@ -138,3 +138,35 @@ class TestSoftmax:
         for f in (mg.logsumexp, lambda x: mg.log_softmax(x).sum(), lambda x: mg.softmax(x)[0]):
             assert (mg.hessian(f, x).numpy() == 0).all()
         assert mg.hessian(lambda x: mg.softplus(x).sum(), x).tolist() == np.diag([0, 0.25, 0]).tolist()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.bool_, np.int64])
+def test_integers_are_computed_as_real_numbers(dtype: Any) -> None:
+    values = np.array([0, 1, 100], dtype)
+    real = values.astype(np.float64)
+    for f in (mg.sigmoid, mg.softplus, mg.silu, mg.gelu, mg.softmax, mg.log_softmax, mg.logsumexp, mg.norm):
+        result = f(mg.tensor(values)).numpy()
+        assert result.dtype == (np.float64 if dtype is np.int64 else np.float32)
+        np.testing.assert_allclose(result, f(mg.tensor(real)).numpy(), rtol=1e-6, atol=1e-30)
+
+
+def test_gelu_far_out() -> None:
+    for approximate in ("none", "tanh"):
+        x = mg.tensor([-1e20, -1e3, 1e3, 1e20], requires_grad=True)
+        mg.gelu(x, approximate=approximate).sum().backward()
+        assert x.grad is not None
+        assert x.grad.tolist() == [0, 0, 1, 1]
+
+
+def test_the_mean_of_many_halves_has_a_gradient() -> None:
+    x = mg.ones(70_000, dtype=np.float16, requires_grad=True)
+    x.mean().backward()
+    assert x.grad is not None
+    assert x.grad.numpy()[0] == np.float16(1 / 70_000)
+
+
+def test_nan_wins_a_maximum_and_gets_the_gradient() -> None:
+    x = mg.tensor([1.0, np.nan, 2.0], requires_grad=True)
+    x.max().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [0, 1, 0]
