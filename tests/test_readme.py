@@ -16,7 +16,8 @@ def test_the_code_runs_and_draws(tmp_path, monkeypatch, capsys):
     accuracy, _, drawn = capsys.readouterr().out.partition("\n")
     assert re.match(r"\{'accuracy': 0\.9[6-9]", accuracy)
     assert "".join(f"    {line}\n" for line in drawn.splitlines()) in README
-    assert {path.name for path in tmp_path.iterdir()} == {"released.svg", "graph.svg"}
+    written = {path.name for path in tmp_path.iterdir()}
+    assert written == {"released.svg", "graph.svg", "history.svg", "weights.safetensors"}
     lines = [line for line in blocks[0].splitlines() if line and "viz.draw" not in line]
     assert len(lines) <= 15
 
