@@ -38,7 +38,7 @@ def number(value: Any, digits: int = 4) -> str:
     ('3', '-0.0001235', '1234567', 'True')
     """
     if isinstance(value, float):
-        return f"{value:.{digits}g}"
+        return f"{value + 0.0:.{digits}g}"  # -0.0 reads 0
     return str(value)
 
 
