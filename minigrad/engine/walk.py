@@ -140,7 +140,7 @@ def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
     """Sum out the axes along which a value of ``shape`` was broadcast to the gradient's shape."""
     extra = gradient.ndim - len(shape)
     if extra > 0:
-        gradient = np.add.reduce(gradient, axis=tuple(range(extra)))
+        gradient = np.add.reduce(gradient, axis=0 if extra == 1 else tuple(range(extra)))
     if gradient.shape == shape or extra < 0:
         return gradient
     stretched = tuple(axis for axis, size in enumerate(shape) if size == 1)

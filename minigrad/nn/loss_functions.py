@@ -50,7 +50,8 @@ def cross_entropy(logits: Any, targets: Any, label_smoothing: float = 0.0, reduc
     >>> F.cross_entropy(mg.tensor([[2.0, 0.0], [0.0, 2.0]]), mg.tensor([0, 1]))
     tensor(0.1269)
     """
-    number_between("cross_entropy", "label_smoothing", label_smoothing, 0, 1)
+    if label_smoothing:
+        number_between("cross_entropy", "label_smoothing", label_smoothing, 0, 1)
     one_of("cross_entropy", "reduction", reduction, REDUCTIONS)
     rows, labels, batch = _rows_of_classes("cross_entropy", logits, targets)
     options = {"label_smoothing": label_smoothing} if label_smoothing else {}
@@ -129,8 +130,9 @@ def _check_labels(name: str, targets: Any, classes: int) -> None:
             f"{name}: targets of shape {labels.shape} must be integer class indices, got {labels.dtype}; convert with "
             ".astype(np.int64), or pass probabilities in the scores' shape"
         )
-    lowest, highest = np.minimum.reduce(labels, axis=None), np.maximum.reduce(labels, axis=None)
-    if lowest < 0 or highest >= classes:
+    # as unsigned numbers, negative labels are large: one pass finds both kinds
+    if np.maximum.reduce(labels.view(f"u{labels.itemsize}"), axis=None) >= classes:
+        lowest, highest = labels.min(), labels.max()
         raise OutOfRangeError(
             f"{name}: labels must be from 0 to {classes - 1} for {classes} classes, got "
             f"{lowest if lowest < 0 else highest}"

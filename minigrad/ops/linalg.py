@@ -73,7 +73,8 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     >>> mg.linear(mg.tensor([[1.0, 2.0]]), mg.tensor([[1.0, 1.0], [0.0, 1.0], [2.0, 0.0]]))
     tensor([[3., 2., 2.]])
     """
-    if np.ndim(weight) != 2 or np.ndim(x) == 0:
+    arrays = isinstance(x, np.ndarray) and isinstance(weight, np.ndarray)
+    if not arrays or weight.ndim != 2 or x.ndim == 0:
         raise ShapeError(
             "linear: needs x of shape (..., in_features) and a weight of shape (out_features, in_features), got "
             f"{np.shape(x)} and {np.shape(weight)}"

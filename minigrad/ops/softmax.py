@@ -19,7 +19,7 @@ def shifted(x: Any, axis: Axis) -> Any:
     """Return ``x`` less its maximum, so that no exponential overflows."""
     x = as_real(x)
     highest = np.maximum.reduce(x, axis=axis, keepdims=True)
-    if np.isfinite(highest).all():
+    if np.logical_and.reduce(np.isfinite(highest), axis=None):
         return x - highest
     with np.errstate(invalid="ignore"):
         difference = x - highest  # inf - inf is nan
