@@ -51,6 +51,7 @@ class Sequential(_Numbered):
     )  # 9 parameters
     """
 
+    @checked_arguments
     def __init__(self, *modules: Module) -> None:
         for module in modules:
             self.append(module)

@@ -202,6 +202,8 @@ def test_unknown_arguments_name_the_closest():
         nn.Softmax(dim=1)
     with pytest.raises(UnknownArgumentError, match=r"ReLU\(\) has no argument 'inplace'"):
         nn.ReLU(inplace=True)
+    with pytest.raises(UnknownArgumentError, match=r"Sequential\(\) has no argument 'foo'"):
+        nn.Sequential(foo=1)
     with pytest.raises(UnknownArgumentError, match=r"Linear\(\): missing a required argument: 'out_features'"):
         nn.Linear(3)
 
