@@ -21,6 +21,7 @@ from minigrad.engine.gradients import grad as grad
 from minigrad.engine.gradients import value_and_grad as value_and_grad
 from minigrad.engine.mode import enable_grad as enable_grad
 from minigrad.engine.mode import no_grad as no_grad
+from minigrad.engine.mode import source_lines as source_lines
 from minigrad.engine.node import Node as Node
 from minigrad.engine.primitive import Primitive as Primitive
 from minigrad.engine.primitive import primitive as primitive

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.arrays import as_array
+from minigrad.engine.listener import current_listener
 from minigrad.engine.mode import Recording
 from minigrad.engine.node import Node
 from minigrad.engine.operators import operations
@@ -44,8 +45,9 @@ def backprop(
     x 7.0
     """
     seeds = {differentiable_node(output): seed(output, gradient, lifted=create_graph)}
-    steps = walk(seeds, lift=Tensor if create_graph else None, release=not (retain_graph or create_graph))
-    return _deliver(steps)
+    steps = _deliver(walk(seeds, lift=Tensor if create_graph else None, release=not (retain_graph or create_graph)))
+    listener = current_listener()
+    return steps if listener is None else listener.backward(output, steps)
 
 
 def _deliver(steps: Iterator[Step]) -> Iterator[Step]:

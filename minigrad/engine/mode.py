@@ -1,4 +1,4 @@
-"""What holds for the code that runs now: does it record, and inside which module?
+"""What holds for the code that runs now: what does it record, and inside which module?
 
 Two context variables, so each thread and each task has its own, and leaving a
 ``with`` block by an exception restores them.
@@ -17,10 +17,13 @@ from minigrad.errors import ArgumentError
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-_records: ContextVar[bool] = ContextVar("minigrad_records", default=True)
+# what an operation records, as bits: its node in the graph, and the user's line that made it
+GRAPH, LINES = 1, 2
+
+_records: ContextVar[int] = ContextVar("minigrad_records", default=GRAPH)
 _scope: ContextVar[str] = ContextVar("minigrad_scope", default="")
 
-# plain names for what each operation asks: whether to record, and the path of the module that is being called
+# plain names for what each operation asks: what to record, and the path of the module that is being called
 records_now = _records.get
 current_scope = _scope.get
 
@@ -34,10 +37,11 @@ class Recording(ContextDecorator):
 
     def __init__(self, records: bool) -> None:
         self.records = records
-        self.tokens: list[Token[bool]] = []
+        self.tokens: list[Token[int]] = []
 
     def __enter__(self) -> None:
-        self.tokens.append(_records.set(self.records))
+        now = _records.get()
+        self.tokens.append(_records.set(now | GRAPH if self.records else now & ~GRAPH))
 
     def __exit__(self, *problem: object) -> None:
         _records.reset(self.tokens.pop())
@@ -59,6 +63,26 @@ class Recording(ContextDecorator):
     def _recreate_cm(self) -> Recording:
         # each call of a decorated function has tokens of its own: two threads may call it at once
         return Recording(self.records)
+
+
+@contextmanager
+def source_lines() -> Iterator[None]:
+    """Note for each operation of a block which line of the script made it; drawings and players then show it.
+
+    It costs a few microseconds an operation, so it is off by default; ``minigrad step`` switches it on.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor(3.0, requires_grad=True)
+    >>> with mg.source_lines():
+    ...     y = x * x
+    >>> y.node.line.number
+    2
+    """
+    token = _records.set(_records.get() | LINES)
+    try:
+        yield
+    finally:
+        _records.reset(token)
 
 
 @contextmanager

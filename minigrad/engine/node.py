@@ -9,6 +9,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from minigrad.engine.primitive import Primitive
+    from minigrad.engine.source import SourceLine
     from minigrad.engine.tensor import Tensor
 
 
@@ -29,11 +30,13 @@ class Node:
         requires_grad: whether a gradient has to reach this node.
         name: what the user calls it, if anything.
         scope: the path of the module in whose call it was recorded, such as ``"MLP.layers.0"``.
+        line: the line of the user's script that made it, where that was recorded.
         tensor: a weak reference to the tensor whose ``.grad`` receives this node's gradient.
     """
 
     __slots__ = (
         "dtype",
+        "line",
         "name",
         "options",
         "parents",
@@ -64,6 +67,7 @@ class Node:
         self.dtype = dtype
         self.requires_grad = requires_grad
         self.scope = scope
+        self.line: SourceLine | None = None
         self.name: str | None = None
         self.tensor: weakref.ref[Tensor] | None = None
 

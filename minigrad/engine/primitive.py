@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, ParamSpec, overload
 
 import numpy as np
@@ -12,8 +12,9 @@ import numpy as np
 from minigrad.engine import numpy_protocol
 from minigrad.engine.arrays import as_operand
 from minigrad.engine.explain import explain_failure
-from minigrad.engine.mode import current_scope, records_now
+from minigrad.engine.mode import GRAPH, LINES, current_scope, records_now
 from minigrad.engine.node import Node, constant
+from minigrad.engine.source import calling_line
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, MinigradError, RuleError, checked_arguments
 
@@ -96,10 +97,12 @@ class Primitive(Generic[P]):
             if isinstance(out, (tuple, list)):
                 raise RuleError(f"{self.name} must return one array, it returned a {type(out).__name__} of {len(out)}")
             out = np.asarray(out)
-        if not (needed and self.passes_gradients and records_now() and out.dtype.kind == "f"):
+        if not (needed and self.passes_gradients and (records := records_now()) & GRAPH and out.dtype.kind == "f"):
             return Tensor(out)
         parents: Any = map(_place, nodes, inputs, arrays) if None in nodes else nodes
         node = Node(self, tuple(parents), (out, *arrays), options, out.shape, out.dtype, True, current_scope())
+        if records & LINES:
+            node.line = calling_line()
         return Tensor(out, node)
 
     def dispatch(self, *inputs: Any, **options: Any) -> Any:
@@ -153,6 +156,9 @@ class _EachInput(Sequence[Rule]):
 
     def __getitem__(self, position: Any) -> Any:
         return functools.partial(self.rule, position)
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter((self[0],))  # there is one, however many inputs it serves
 
 
 @overload

@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from minigrad.engine import numpy_protocol
 from minigrad.engine.arrays import as_array
-from minigrad.engine.mode import records_now
+from minigrad.engine.mode import GRAPH, LINES, records_now
 from minigrad.engine.node import Node, leaf
 from minigrad.engine.operators import Operators
+from minigrad.engine.source import calling_line
 from minigrad.errors import (
     DtypeError,
     GraphError,
@@ -130,6 +131,8 @@ class Tensor(Operators):
         # a new node: graphs that were recorded before keep the old one, and what it said
         name, self.node = self.name, leaf(self.shape, self.dtype, requires_grad=bool(wanted))
         self.node.name = name
+        if records_now() & LINES:
+            self.node.line = calling_line()
         if wanted:
             self.node.tensor = weakref.ref(self)
 
@@ -179,7 +182,7 @@ class Tensor(Operators):
     # --- change in place
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if self.node is not None and records_now():
+        if self.node is not None and records_now() & GRAPH:
             raise InPlaceError(
                 f"cannot assign into {self.describe()}: a graph depends on its values, or may; build a new tensor with "
                 "mg.where(mask, new, old) or mg.concatenate, or change a leaf inside `with mg.no_grad():`"
@@ -197,7 +200,7 @@ class Tensor(Operators):
         """Carry out ``self += x`` and its like: plain for results, in place for leaves under ``no_grad``."""
         if not self.requires_grad or not self.is_leaf or result is NotImplemented:
             return result
-        if records_now():
+        if records_now() & GRAPH:
             raise InPlaceError(
                 f"cannot use {operation} on {self.describe()}: it is a leaf that requires a gradient; "
                 f"write a new name (w = w {operation[0]} ...), or update it inside `with mg.no_grad():`"

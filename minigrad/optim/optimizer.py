@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.arrays import Array
+from minigrad.engine.listener import current_listener
 from minigrad.engine.mode import enable_grad
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import (
@@ -104,6 +105,9 @@ class Optimizer:
         for group in self.param_groups:
             if type(group["lr"]) is not float or not 0 <= group["lr"] < math.inf:
                 group["lr"] = checks.learning_rate(self.title, group["lr"])
+        listener = current_listener()
+        if listener is not None:
+            listener.before_update(repr(self), self.parameters())
         stepped = False
         for group in self.param_groups:
             for parameter in group["params"]:
@@ -119,6 +123,8 @@ class Optimizer:
                 "before backward() or after step()"
             )
         self.has_stepped = True
+        if listener is not None:
+            listener.after_update(repr(self), self.parameters())
         return loss
 
     def scratch(self, parameter: Array) -> tuple[Array, Array]:
