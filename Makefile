@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test lint format examples bench clean
+.PHONY: help demo test lint format examples player bench clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,9 @@ format: .venv/installed ## format the code
 
 examples: .venv/installed ## run every example
 	@for script in examples/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+player: ## build the browser player's script from its sources (needs npm)
+	@$(PYTHON) docs/build_player.py
 
 bench: .venv/installed ## time a training step beside NumPy, and PyTorch and JAX where .venv has them
 	@$(BIN)/python benchmarks/training_step.py

@@ -39,7 +39,7 @@ class Primitive(Generic[P]):
 
     def __init__(self, forward: Callable[P, Any], *, broadcasts: bool = False) -> None:
         functools.update_wrapper(self, forward)
-        self.name = forward.__name__.strip("_")
+        self.name = forward.__name__.strip("_") or forward.__name__
         self.__doc__ = f"{self.name}{_signature(forward)}\n\n{forward.__doc__ or ''}"  # for help(), as NumPy's have
         self.forward: Callable[..., Any] = forward
         self.broadcasts = broadcasts

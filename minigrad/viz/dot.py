@@ -8,8 +8,10 @@ from html import escape
 from typing import Any, NamedTuple
 
 from minigrad.errors import ArgumentError, MissingExtraError, suggest
-from minigrad.viz.graph import Graph, GraphEdge, GraphNode, Kind, Summary
-from minigrad.viz.modules import Group
+from minigrad.viz.folding.calls import groups_by_call
+from minigrad.viz.folding.modules import Group
+from minigrad.viz.graph import Graph, GraphEdge, GraphNode, Kind
+from minigrad.viz.summary import Summary
 from minigrad.viz.text import counts, heading, options, printable, rows, shape, shorten, statistics
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
@@ -90,11 +92,12 @@ def to_dot(graph: Graph, *, direction: str = "LR", title: str | None = None) -> 
             "labeldistance": "1.6" if direction in ("LR", "RL") else "2.4",
         },
     )
-    grouped = _grouped(graph.groups)
+    groups = groups_by_call(graph)
+    grouped = _grouped(groups)
     for node in graph.nodes:
         if node.id not in grouped:
             _add_node(dot, graph, node)
-    for number, box in enumerate(graph.groups):
+    for number, box in enumerate(groups):
         _add_group(dot, graph, box, f"cluster_{number}")
     arguments: dict[str, list[GraphEdge]] = {}
     for edge in graph.edges:

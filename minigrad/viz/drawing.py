@@ -11,8 +11,8 @@ from typing import Any
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, MissingExtraError, RenderError, checked_arguments
 from minigrad.viz.dot import check_direction, notes, to_dot
+from minigrad.viz.folding.modules import fold
 from minigrad.viz.graph import Graph, GraphNode, build
-from minigrad.viz.modules import fold
 from minigrad.viz.render import FORMATS, render, write
 from minigrad.viz.text import brief, counts, heading, options, printable, shape
 
@@ -97,8 +97,9 @@ def draw(
         output: the tensor, such as a loss.
         values: show what the arrays hold: numbers when tiny, otherwise least, mean and greatest.
         gradients: show gradients.
-        collapse: fold the innermost modules into one box each; ``"auto"`` folds level by level while
-            there are more than 150 nodes.
+        collapse: fold the innermost modules into one box for each call; ``"auto"`` does so where there are more
+            than 150 nodes, folds blocks that repeat into one box with their count, and goes on with the outer
+            modules while it is still too many.
         direction: where the arrows point: ``"LR"``, ``"TB"``, ``"RL"`` or ``"BT"``.
         title: a line above the picture.
 

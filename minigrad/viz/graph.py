@@ -5,45 +5,41 @@ Nothing here knows how a picture looks, and nothing here holds a tensor.
 
 from __future__ import annotations
 
-import math
+import linecache
+import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from minigrad.engine.node import Node
 from minigrad.engine.tensor import Tensor
 from minigrad.engine.walk import topological_order, walk
 from minigrad.errors import DtypeError, GraphError
-from minigrad.viz.modules import Group, common_scope, group
+from minigrad.viz.folding.modules import Group, common_scope, group
+from minigrad.viz.summary import Summary, summarise
 from minigrad.viz.text import number, shorten
 
 Kind = Literal["parameter", "input", "constant", "operation", "output", "module"]
 
-KEPT_NUMBERS = 64  # arrays of up to so many elements are kept whole, of larger ones the statistics alone
-
 
 @dataclass(frozen=True)
-class Summary:
-    """What a picture can say of an array: its numbers if they are few, its statistics in any case.
+class ScriptLine:
+    """A line of the user's script.
 
     Attributes:
-        minimum: the least finite element; None if there is none.
-        mean: the mean of the finite elements.
-        maximum: the greatest finite element.
-        not_a_number: how many elements are NaN.
-        infinite: how many elements are infinite.
-        numbers: a copy of the array, if it has at most ``KEPT_NUMBERS`` elements.
+        file: the file's name, without its folder.
+        number: the line in it, from 1.
+        function: the function that the line stands in; ``"<module>"`` outside of all.
+        text: the line itself, without its indent.
     """
 
-    minimum: float | None
-    mean: float | None
-    maximum: float | None
-    not_a_number: int
-    infinite: int
-    numbers: npt.NDArray[Any] | None
+    file: str
+    number: int
+    function: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -67,6 +63,8 @@ class GraphNode:
         members: for a folded module, the ids of the nodes inside.
         operations: for a folded module, how many operations are inside.
         parameters: for a folded module, how many numbers its parameters have.
+        repeats: how many blocks, all alike and each the next one's input, are folded into this one.
+        line: the line of the script that made it, where that was recorded.
     """
 
     id: str
@@ -84,6 +82,8 @@ class GraphNode:
     members: tuple[str, ...] = ()
     operations: int = 0
     parameters: int = 0
+    repeats: int = 1
+    line: ScriptLine | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class GraphEdge:
         position: which argument it is, from 0.
         argument: what the operation calls it, such as ``"weight"``; empty if it has no name for it.
         ordered: whether exchanging the operation's arguments would change the result.
-        carries_gradient: whether a gradient flows back along it.
+        carries_gradient: whether the value needs a gradient, so that one may flow back along it.
     """
 
     source: str
@@ -120,6 +120,7 @@ class Graph:
         released: whether a backward pass has freed values that belong here.
         accumulated: whether the gradients are the tensors' own ``.grad``.
         index: each node by its id.
+        arguments: the edges into each operation, by its id, in the order of the arguments.
     """
 
     nodes: tuple[GraphNode, ...]
@@ -130,9 +131,14 @@ class Graph:
     released: bool = False
     accumulated: bool = False
     index: dict[str, GraphNode] = field(init=False, repr=False, compare=False)
+    arguments: dict[str, list[GraphEdge]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "index", {node.id: node for node in self.nodes})
+        arguments: dict[str, list[GraphEdge]] = {node.id: [] for node in self.nodes}
+        for edge in self.edges:
+            arguments[edge.target].append(edge)
+        object.__setattr__(self, "arguments", arguments)
 
 
 def build(output: Tensor, *, values: bool = True, gradients: bool = True) -> Graph:
@@ -155,13 +161,11 @@ def build(output: Tensor, *, values: bool = True, gradients: bool = True) -> Gra
     >>> [(edge.source, edge.target, edge.position) for edge in graph.edges]
     [('n0', 'n1', 0), ('n0', 'n1', 1)]
     """
-    root = _root(output)
+    root = root_of(output)
     ids = node_ids(root)
     order = list(ids)
     released = any(node.released for node in order)
-    arrays = _values(order) if values else {}
-    if values:
-        arrays[root] = output.data
+    arrays = values_of(order) | {root: output.data} if values else {}
     slopes = {} if not gradients else _accumulated(order) if released else _gradients(root)
     scopes = _scopes(order)
     nodes = tuple(
@@ -178,6 +182,7 @@ def build(output: Tensor, *, values: bool = True, gradients: bool = True) -> Gra
             released=node.released and node is not root,
             value=summarise(arrays[node]) if node in arrays else None,
             gradient=summarise(slopes[node]) if node in slopes else None,
+            line=_script_line(node),
         )
         for node in order
     )
@@ -199,30 +204,10 @@ def node_ids(root: Node) -> dict[Node, str]:
     return {node: f"n{position}" for position, node in enumerate(order)}
 
 
-def summarise(array: Any) -> Summary:
-    """Return the statistics of an array or a number, and its elements if they are few.
-
-    >>> summary = summarise(np.array([1.0, 3.0, np.nan]))
-    >>> summary.minimum, summary.mean, summary.maximum, summary.not_a_number
-    (1.0, 2.0, 3.0, 1)
-    """
-    array = np.asarray(array)
-    kept = array.copy() if array.size <= KEPT_NUMBERS else None
-    finite = array[np.isfinite(array)]
-    missing = int(np.count_nonzero(np.isnan(array)))
-    infinite = array.size - finite.size - missing
-    if not finite.size:
-        return Summary(None, None, None, missing, infinite, kept)
-    with np.errstate(over="ignore"):
-        mean = float(np.mean(finite, dtype=np.float64))
-    if not math.isfinite(mean):  # the sum is out of range, the mean is not
-        mean = float(np.mean(finite / finite.size, dtype=np.float64) * finite.size)
-    return Summary(finite.min().item(), mean, finite.max().item(), missing, infinite, kept)
-
-
-def _root(output: Any) -> Node:
+def root_of(output: Any) -> Node:
+    """Return the node of a tensor whose graph is to be shown, or say why there is none."""
     if not isinstance(output, Tensor):
-        raise DtypeError(f"draw() needs a tensor, such as a loss; got {type(output).__name__}")
+        raise DtypeError(f"a picture of a graph needs a tensor, such as a loss; got {type(output).__name__}")
     if output.node is None or not output.node.requires_grad:
         raise GraphError(
             f"there is no graph to draw: {output.describe()} depends on no tensor that requires a gradient; create "
@@ -244,7 +229,7 @@ def _kind(node: Node, root: Node) -> Kind:
     return "input" if node.saved is None else "constant"
 
 
-def _values(order: Iterable[Node]) -> dict[Node, Any]:
+def values_of(order: Iterable[Node]) -> dict[Node, Any]:
     """Return what the nodes hold: each operation has saved its output and its arguments."""
     values: dict[Node, Any] = {}
     for node in order:
@@ -284,6 +269,13 @@ def _scopes(order: list[Node]) -> dict[Node, str]:
     return scopes | {node: scope for node, scope in used.items() if node in scopes}
 
 
+def _script_line(node: Node) -> ScriptLine | None:
+    if node.line is None:
+        return None
+    file, number, function = node.line
+    return ScriptLine(os.path.basename(file), number, function, linecache.getline(file, number).strip())
+
+
 def _options(node: Node) -> dict[str, str]:
     """Return the keyword arguments that differ from the primitive's defaults, as short text."""
     if node.primitive is None:
@@ -306,7 +298,9 @@ def _option(value: Any) -> str:
     if isinstance(value, slice):
         ends = ["" if end is None else str(end) for end in (value.start, value.stop, value.step)]
         return ":".join(ends if ends[2] else ends[:2])
-    return "..." if value is ... else shorten(repr(value), 32)
+    if value is ...:
+        return "..."
+    return shorten(re.sub(" at 0x[0-9a-fA-F]+", "", repr(value)), 32)  # an address would differ from run to run
 
 
 def _edges(node: Node, ids: dict[Node, str]) -> Iterable[GraphEdge]:

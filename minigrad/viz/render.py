@@ -25,18 +25,31 @@ sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot"))
 _DOTS_PER_INCH = "160"
 
 
-def render(source: str, format: str) -> bytes:
-    """Return DOT source as a picture: ``"svg"``, ``"png"`` or ``"pdf"``.
+def render(source: str, format: str, *, seconds: float | None = None) -> bytes:
+    """Return DOT source as a picture: ``"svg"``, ``"png"`` or ``"pdf"``; ``"json"`` are its numbers.
 
     The program ``dot`` lays it out if it is on the PATH, else the package pygraphviz.
 
+    Args:
+        source: the graph.
+        format: one of these.
+        seconds: how long it may take; None is for ever.
+
     Raises:
         MissingExtraError: when there is neither; names the ways to get one.
-        RenderError: when there is one, and it failed.
+        RenderError: when there is one, and it failed or took too long.
+
+    >>> render("digraph { a -> b }", "svg")[:5]
+    b'<?xml'
     """
     failures = []
     for name, command in _renderers(format):
-        done = subprocess.run(command, input=source.encode("utf-8"), capture_output=True, check=False)
+        try:
+            done = subprocess.run(
+                command, input=source.encode("utf-8"), capture_output=True, check=False, timeout=seconds
+            )
+        except subprocess.TimeoutExpired:
+            raise RenderError(f"{name} had not laid out the graph after {seconds:g} seconds") from None
         if done.returncode == 0 and done.stdout:
             return done.stdout
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from minigrad.viz.graph import GraphNode, Summary
+    from minigrad.viz.graph import GraphNode
+    from minigrad.viz.summary import Summary
 
 # Joiners are part of how Persian words and emoji are written; nothing else invisible is let through.
 _JOINERS = "\u200c\u200d"
@@ -60,10 +61,21 @@ def counts(node: GraphNode) -> str:
     return " · ".join(parts)
 
 
+def ordinal(number: int) -> str:
+    """Return a place in a row.
+
+    >>> [ordinal(number) for number in (1, 2, 3, 4, 11, 22, 113)]
+    ['1st', '2nd', '3rd', '4th', '11th', '22nd', '113th']
+    """
+    ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{ending}"
+
+
 def heading(node: GraphNode) -> str:
     """Return what a node is called: its name, else its operation, else its number, else its kind."""
     if node.name:
-        return shorten(printable(node.name), 60)
+        times = f" ×{node.repeats:,}" if node.repeats > 1 else ""
+        return shorten(printable(node.name), 60) + times
     if node.operation:
         return printable(node.operation)
     if node.kind == "constant" and node.value is not None and node.value.numbers is not None:
@@ -103,7 +115,7 @@ def statistics(summary: Summary) -> list[tuple[str, str]]:
 def brief(summary: Summary) -> str:
     """Return an array on one line.
 
-    >>> from minigrad.viz.graph import summarise
+    >>> from minigrad.viz.summary import summarise
     >>> brief(summarise([[1.0, 2.0], [3.0, 4.0]])), brief(summarise(range(9)))
     ('[1, 2; 3, 4]', 'min 0, mean 4, max 8')
     """

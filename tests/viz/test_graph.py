@@ -4,8 +4,9 @@ import pytest
 import minigrad as mg
 from minigrad.engine.mode import module_scope
 from minigrad.errors import DtypeError, GraphError
-from minigrad.viz.graph import KEPT_NUMBERS, build, summarise
-from minigrad.viz.modules import READABLE, fold, group
+from minigrad.viz.folding.modules import READABLE, fold, group
+from minigrad.viz.graph import build
+from minigrad.viz.summary import KEPT_NUMBERS, summarise
 
 
 def leaf(value, name=None, dtype=np.float64):
@@ -268,15 +269,27 @@ def test_folding_counts_and_keeps_the_connections():
     )
 
 
-def test_auto_folds_large_graphs_alone_and_level_by_level():
-    small, large, larger = build(tower(3)[0]), build(tower(60)[0]), build(tower(160)[0])
+def test_auto_folds_large_graphs_alone_and_repeated_blocks_into_one():
+    small, large = build(tower(3)[0]), build(tower(60)[0])
     assert fold(small, "auto") is small
     assert fold(large, False) is large
     assert len(large.nodes) > READABLE
-    assert len(fold(large, "auto").nodes) == 62
-    assert [node.name for node in fold(larger, "auto").nodes] == ["x", "Tower", "Loss"]
-    assert fold(larger, "auto").nodes[1].operations == 320
-    assert fold(larger, "auto").nodes[1].parameters == 160 * 9
+    assert [(node.name, node.repeats) for node in fold(large, "auto").nodes] == [
+        ("x", 1),
+        ("Tower.0–Tower.59", 60),
+        ("Loss", 1),
+    ]
+
+
+def test_auto_folds_level_by_level():
+    h = mg.tensor(np.ones((2, 3)), name="x")
+    for number in range(160):
+        with module_scope(f"Tower.{number}"):  # no two alike
+            h = mg.tanh(h @ leaf(np.eye(number + 3, number + 4)))
+    folded = fold(build(h.sum()), "auto")
+    assert [node.name for node in folded.nodes] == ["x", "Tower", None]
+    assert folded.nodes[1].operations == 320
+    assert folded.nodes[1].parameters == sum((n + 3) * (n + 4) for n in range(160))
 
 
 def test_a_large_graph_without_modules_stays_as_it_is():
@@ -292,3 +305,19 @@ def test_a_long_chain_is_built_without_recursion():
     for _ in range(5_000):
         x = -x
     assert len(build(x).nodes) == 5_001
+
+
+def test_a_constant_beyond_numpys_integers_is_shown_as_a_number():
+    x = mg.tensor(1.0, dtype=np.float64, requires_grad=True)
+    graph = build(x * 2**100)
+    assert next(node.value.maximum for node in graph.nodes if node.kind == "constant") == 2.0**100
+
+
+def test_options_name_no_address():
+    @mg.primitive
+    def applied(x, function=None):
+        return function(x)
+
+    applied.derivatives(lambda g, out, x, function=None: g)
+    graph = build(applied(mg.tensor(1.0, requires_grad=True), function=lambda value: value + 0))
+    assert "0x" not in graph.nodes[-1].options["function"]
