@@ -25,7 +25,8 @@ MAY_IMPORT = {
     "training": {"errors", "engine", "ops", "nn", "optim", "data"},
     "viz": {"errors", "engine", "ops", "nn", "optim", "data", "training"},
     "demo": {"errors", "engine", "ops", "nn", "optim", "data", "training", "viz"},
-    "cli": {"errors", "demo"},
+    "capture": {"errors", "engine", "optim", "viz"},
+    "cli": {"errors", "demo", "capture"},
     "__main__": {"cli"},
 }
 
