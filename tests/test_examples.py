@@ -19,6 +19,7 @@ PRINTS = {
     "draw_a_graph.py": r"loss = power.*gradient 1\n",
     "moons.py": r"accuracy 9[7-9]\.\d% of 400 points",
     "regression.py": r"epoch 150  mean squared error 0\.01",
+    "step_through.py": r"7  backward  multiply sends 3 to x: 4 \+ 3 = 7",
     "xor.py": r"  1   1    0\.0\d\d     0",
 }
 
