@@ -29,7 +29,7 @@ def run(
     """Run a script as Python does, show one of its backward passes, and return the exit code.
 
     That is the script's own; 1 if the script ended with 0 and there is nothing to show. What is told goes
-    to stderr, after all that the script wrote.
+    to stderr, after the script's last line; its threads and its atexit functions may write after that.
 
     Args:
         script: its path.

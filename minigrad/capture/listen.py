@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -59,15 +60,21 @@ class Capture(Listener):
         self._stop = stop
         self._recorder: Recorder | None = None  # of the pass that was wanted, once it is over
         self._process = os.getpid()
+        self._thread = threading.get_ident()
 
     @property
     def is_here(self) -> bool:
         """Whether this is the process that was to be heard, and not a fork of it."""
         return os.getpid() == self._process
 
+    @property
+    def _hears(self) -> bool:
+        # a task that runs in another thread may have a copy of this one's context
+        return self.is_here and threading.get_ident() == self._thread
+
     def backward(self, output: Tensor, steps: Iterator[Step]) -> Iterator[Step]:
         """Count a pass; record it if it is the one."""
-        if not self.is_here:
+        if not self._hears:
             return steps
         self.complete()
         self.heard += 1
@@ -92,18 +99,18 @@ class Capture(Listener):
             self.complete()
             raise ScriptStopped
 
-    def before_update(self, title: str, parameters: Iterable[Tensor]) -> None:
+    def before_update(self, optimizer: object, parameters: Iterable[Tensor]) -> None:
         """Keep what the parameters are."""
-        if self._recorder is not None and self.is_here:
+        if self._recorder is not None and self._hears:
             with self._apart():
-                self._recorder.before_update(title, parameters)
+                self._recorder.before_update(optimizer, parameters)
 
-    def after_update(self, title: str, parameters: Iterable[Tensor]) -> None:
+    def after_update(self, optimizer: object, parameters: Iterable[Tensor]) -> None:
         """Record what they have become; two optimizers may share the parameters of one pass."""
         recorder = self._recorder
-        if recorder is not None and self.is_here:
+        if recorder is not None and self._hears:
             with self._apart():
-                recorder.after_update(title, parameters)
+                recorder.after_update(optimizer, parameters)
             updated = {step.node for step in recorder.steps if isinstance(step, UpdateStep)}
             leaves = {id for node, id in recorder.ids.items() if node in recorder.arrived and node.primitive is None}
             if leaves <= updated:

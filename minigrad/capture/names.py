@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from types import FrameType
+from typing import Any
 
 import numpy as np
 
@@ -22,11 +25,20 @@ def variable_names(root: Node, frame: FrameType | None) -> dict[Node, str]:
     arrays = {id(array): node for node, array in values_of(nodes).items() if isinstance(array, np.ndarray)}
     names: dict[Node, str] = {}
     for name, value in _variables(frame):
-        node = value.node if isinstance(value, Tensor) else arrays.get(id(value))
+        # the type is asked, and not the value: looking at a lazy object may run the script's own code
+        node = value.node if issubclass(type(value), Tensor) else arrays.get(id(value))
         if node in nodes and node.name is None and not name.startswith("_"):
             names.setdefault(node, name)
     return names
 
 
-def _variables(frame: FrameType | None) -> list[tuple[str, object]]:
-    return [] if frame is None else [*frame.f_locals.items(), *frame.f_globals.items()]
+def _variables(frame: FrameType | None) -> list[tuple[str, Any]]:
+    if frame is None:
+        return []
+    variables = frame.f_locals
+    found = [*variables.items(), *frame.f_globals.items()]
+    # before Python 3.13 this is a copy that the frame would keep, and with it all that the script has let go of since
+    is_copy = sys.version_info < (3, 13) and frame.f_code.co_flags & inspect.CO_OPTIMIZED
+    if is_copy and sys.getrefcount(variables) == 3:  # the frame's, this function's and the call's: not locals()'s
+        variables.clear()
+    return found

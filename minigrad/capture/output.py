@@ -26,7 +26,10 @@ def check_suffix(path: Path) -> None:
         ArgumentError: when it is none of ``SUFFIXES``.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise ArgumentError(f"-o writes {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}, by the suffix; got {str(path)!r}")
+        raise ArgumentError(
+            f"-o writes {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}, by the suffix; got {str(path)!r} "
+            "(a script's own -o goes after --)"
+        )
 
 
 def write(trace: Trace, path: Path, title: str) -> None:

@@ -19,10 +19,10 @@ class Listener:
         """Hear a backward pass: return an iterator that passes its steps on."""
         return steps
 
-    def before_update(self, title: str, parameters: Iterable[Tensor]) -> None:
+    def before_update(self, optimizer: object, parameters: Iterable[Tensor]) -> None:
         """Hear that an optimizer is about to update its parameters."""
 
-    def after_update(self, title: str, parameters: Iterable[Tensor]) -> None:
+    def after_update(self, optimizer: object, parameters: Iterable[Tensor]) -> None:
         """Hear that an optimizer has updated its parameters."""
 
 

@@ -107,7 +107,7 @@ class Optimizer:
                 group["lr"] = checks.learning_rate(self.title, group["lr"])
         listener = current_listener()
         if listener is not None:
-            listener.before_update(repr(self), self.parameters())
+            listener.before_update(self, self.parameters())
         stepped = False
         for group in self.param_groups:
             for parameter in group["params"]:
@@ -124,7 +124,7 @@ class Optimizer:
             )
         self.has_stepped = True
         if listener is not None:
-            listener.after_update(repr(self), self.parameters())
+            listener.after_update(self, self.parameters())
         return loss
 
     def scratch(self, parameter: Array) -> tuple[Array, Array]:

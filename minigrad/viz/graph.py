@@ -300,6 +300,8 @@ def _option(value: Any) -> str:
         return ":".join(ends if ends[2] else ends[:2])
     if value is ...:
         return "..."
+    if isinstance(value, (set, frozenset)):  # in an order that is the same in the next run
+        return f"{{{', '.join(sorted(map(_option, value)))}}}" if value else "set()"
     return shorten(re.sub(" at 0x[0-9a-fA-F]+", "", repr(value)), 32)  # an address would differ from run to run
 
 

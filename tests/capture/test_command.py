@@ -65,7 +65,8 @@ def test_a_suffix_that_cannot_be_written_is_refused_before_the_script_runs(here,
     written(here, "raise AssertionError")
     assert cli.main(["draw", "train.py", "-o", "graph.gif"]) == 2
     assert capsys.readouterr().err == (
-        "minigrad: -o writes .svg, .png, .pdf, .dot or .html, by the suffix; got 'graph.gif'\n"
+        "minigrad: -o writes .svg, .png, .pdf, .dot or .html, by the suffix; got 'graph.gif' "
+        "(a script's own -o goes after --)\n"
     )
 
 

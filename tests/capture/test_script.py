@@ -211,3 +211,46 @@ def test_a_script_that_leaves_at_once_has_its_file_once_the_trace_was_complete(t
     assert drawn[0] == 5
     assert drawn[2] == b""
     assert b"train.py, backward() 1" in (tmp_path / "a/graph.svg").read_bytes()
+
+
+def test_a_users_repr_and_class_are_left_alone(tmp_path):
+    source = """
+    import minigrad as mg
+    from minigrad import optim
+    class Loud(optim.SGD):
+        def __repr__(self): print("repr"); raise RuntimeError("no repr")
+    class Lazy:
+        @property
+        def __class__(self): print("class"); raise RuntimeError("no class")
+    lazy = Lazy()
+    x = mg.tensor(3.0, requires_grad=True)
+    optimizer = Loud([x], lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad(); (x * x).backward(); optimizer.step()
+    print("ok", x.item())
+    """
+    written(tmp_path, source)
+    plain, drawn = side_by_side(tmp_path, ["train.py"])
+    assert plain[0] == 0, plain[2].decode()
+    assert drawn[:2] == plain[:2]
+    assert without_last_line(drawn[2])[1] == "train.py, backward() 1: written to graph.dot"
+
+
+def test_what_the_script_lets_go_of_is_freed(tmp_path):
+    source = """
+    import weakref
+    import minigrad as mg
+    def main():
+        seen = []
+        for _ in range(3):
+            x = mg.tensor(3.0, requires_grad=True)
+            loss = x * x
+            loss.backward()
+            seen.append(weakref.ref(x))
+            del x, loss
+        print([ref() is None for ref in seen])
+    main()
+    """
+    written(tmp_path, source)
+    for _, out, _ in side_by_side(tmp_path, ["train.py"]):
+        assert out.split() == [b"[True,", b"True,", b"True]"]

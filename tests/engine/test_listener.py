@@ -29,11 +29,11 @@ class Ear(Listener):
             yield step
         self.heard.append("end")
 
-    def before_update(self, title: str, parameters: Iterable[mg.Tensor]) -> None:
-        self.heard.append(("before", title, [parameter.tolist() for parameter in parameters]))
+    def before_update(self, optimizer: object, parameters: Iterable[mg.Tensor]) -> None:
+        self.heard.append(("before", repr(optimizer), [parameter.tolist() for parameter in parameters]))
 
-    def after_update(self, title: str, parameters: Iterable[mg.Tensor]) -> None:
-        self.heard.append(("after", title, [parameter.tolist() for parameter in parameters]))
+    def after_update(self, optimizer: object, parameters: Iterable[mg.Tensor]) -> None:
+        self.heard.append(("after", repr(optimizer), [parameter.tolist() for parameter in parameters]))
 
     def said(self) -> list[str]:
         return [word if isinstance(word, str) else word[0] for word in self.heard if not isinstance(word, Step)]
@@ -200,11 +200,11 @@ class Faulty(Listener):
                 raise ZeroDivisionError(self.where)
             yield step
 
-    def before_update(self, title: str, parameters: Iterable[mg.Tensor]) -> None:
+    def before_update(self, optimizer: object, parameters: Iterable[mg.Tensor]) -> None:
         if self.where == "before":
             raise ZeroDivisionError(self.where)
 
-    def after_update(self, title: str, parameters: Iterable[mg.Tensor]) -> None:
+    def after_update(self, optimizer: object, parameters: Iterable[mg.Tensor]) -> None:
         if self.where == "after":
             raise ZeroDivisionError(self.where)
 

@@ -321,3 +321,13 @@ def test_options_name_no_address():
     applied.derivatives(lambda g, out, x, function=None: g)
     graph = build(applied(mg.tensor(1.0, requires_grad=True), function=lambda value: value + 0))
     assert "0x" not in graph.nodes[-1].options["function"]
+
+
+def test_a_set_among_the_options_is_written_in_one_order():
+    @mg.primitive
+    def keyed(x, keys=None):
+        return x + 0
+
+    keyed.derivatives(lambda g, out, x, keys=None: g)
+    graph = build(keyed(mg.tensor(1.0, requires_grad=True), keys={"b", "a", "c"}))
+    assert graph.nodes[-1].options["keys"] == "{'a', 'b', 'c'}"

@@ -212,7 +212,7 @@ document.addEventListener("keydown", (event) => {
 const button = (text, label, act, extra = {}) => make("button", {"aria-label": label, title: label, onclick: act, ...extra}, text);
 const controls = {
   phases: PHASE_NAMES.map((name, number) => button(name, `Go to the phase ${name.toLowerCase()}`, () => go(firstOf[number]), firstOf[number] < 0 ? {disabled: "", "aria-pressed": "false"} : {})),
-  scrubber: make("input", {type: "range", min: 0, max: last, step: 1, value: 0, "aria-label": "Step", oninput: (event) => go(Number(event.target.value), {revealed: true})}),
+  scrubber: make("input", {type: "range", min: 0, max: last, step: 1, value: 0, "aria-label": "Step", oninput: (event) => go(Number(event.target.value))}),
   count: make("output", {}, ""),
   play: button("▶ Play", "Play (space)", play, {class: "play"}),
   speed: make("select", {"aria-label": "Steps a second", title: "Steps a second", onchange: (event) => { state.speed = Number(event.target.value); }}, ...[0.5, 1, 2, 4, 10].map((s) => make("option", {value: s, ...(s === 1 ? {selected: ""} : {})}, `${s}/s`))),

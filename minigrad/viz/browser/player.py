@@ -57,7 +57,7 @@ class Player:
             RenderError: when Graphviz failed.
         """
         path = Path(path)
-        if path.suffix.lower() not in (".html", ".htm"):
+        if path.suffix.lower() != ".html":
             raise ArgumentError(f"a player is saved as an .html file, by the suffix; got {str(path)!r}")
         write(path, self.html.encode("utf-8"))
         return path
@@ -93,7 +93,7 @@ def player(
 
     Raises:
         GraphError: when the tensor depends on nothing that requires a gradient, or its graph was released.
-        ArgumentError: when the optimizer has no parameter that the output depends on.
+        ArgumentError: when the optimizer has no parameter that the output depends on, or cannot be copied.
         DtypeError: when an argument is of the wrong kind.
 
     >>> import minigrad as mg

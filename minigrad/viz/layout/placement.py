@@ -17,10 +17,10 @@ from minigrad.viz.layout.curves import Curve, Point, at_border, own_curves, spre
 from minigrad.viz.layout.layers import depths, in_layers, latest_layers
 from minigrad.viz.render import render
 
-SECONDS = 20.0  # Graphviz may take so long
+SECONDS = 300.0  # a net, should Graphviz never end: size alone decides, so that every machine makes the same picture
 SLOW = 2_000  # from so many nodes, bends of edges included, Graphviz is told to hurry
 BENDS, MOST_BENDS = 3_000, 12_000  # it routes edges of so many bends in all; longer ones are drawn straight across
-MOST = 10_000  # Graphviz is not asked to lay out more nodes than this
+MOST = 17_000  # Graphviz is not asked to lay out more nodes than this, bends of edges included
 LOOK = "newrank=true nodesep=0.28 ranksep=0.5"  # newrank: without it edges into modules may point backwards
 HURRIED = " nslimit=2 nslimit1=2 mclimit=0.2"
 MARGIN = 12  # pixels around the picture
@@ -90,13 +90,13 @@ def lay_out(graph: Graph, sizes: Mapping[str, tuple[int, int]], *, direction: st
     missing = [node.id for node in graph.nodes if node.id not in sizes]
     if missing:
         raise ArgumentError(f"lay_out needs the size of every node; there is none of {', '.join(missing[:5])}")
-    if len(graph.nodes) > MOST:
-        return _in_layers(graph, sizes, direction)
     groups = list(_nested(groups_by_call(graph)))
     layer = latest_layers(list(graph.index), [(edge.source, edge.target) for edge in graph.edges])
     bends = [layer[edge.target] - layer[edge.source] - 1 for edge in graph.edges]
     routed = _affordable(bends, min(max(BENDS, 3 * len(graph.nodes)), MOST_BENDS))
     effort = len(graph.nodes) + sum(bends[number] for number in routed)
+    if effort > MOST:
+        return _in_layers(graph, sizes, direction)
     lines = [
         f"digraph {{ graph [rankdir={direction} {LOOK}{HURRIED if effort > SLOW else ''}]",
         'node [shape=box fixedsize=true label=""] edge [arrowhead=none]',

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import random
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -89,12 +91,14 @@ class Recorder(Listener):
             axes = summed_axes(raw.shape, gradient.shape)
             self.steps.append(SumStep(*where, axes, raw, gradient, before, total))
 
-    def before_update(self, title: str, parameters: Iterable[Tensor]) -> None:
+    def before_update(self, optimizer: object, parameters: Iterable[Tensor]) -> None:
         """Keep what the parameters are."""
         self.before = {tensor.node: Snapshot.of(tensor) for tensor in parameters if tensor.node in self.updated}
 
-    def after_update(self, title: str, parameters: Iterable[Tensor]) -> None:
+    def after_update(self, optimizer: object, parameters: Iterable[Tensor]) -> None:
         """Record what they have become."""
+        # the library's own description: a user's __repr__ may do anything, in the middle of a script
+        title = Optimizer.__repr__(optimizer) if isinstance(optimizer, Optimizer) else type(optimizer).__name__
         for tensor in parameters:
             before = None if tensor.node is None else self.before.get(tensor.node)
             if tensor.node is None or before is None or before.array is None or tensor.grad is None:
@@ -134,7 +138,7 @@ def trace(output: Tensor, *, gradient: Any = None, optimizer: Optimizer | None =
 
     Raises:
         GraphError: when the tensor depends on nothing that requires a gradient, or its graph was released.
-        ArgumentError: when the optimizer has no parameter that the output depends on.
+        ArgumentError: when the optimizer has no parameter that the output depends on, or cannot be copied.
         DtypeError: when the output is no tensor, or the optimizer is none.
         ShapeError: when the gradient has another shape than the output.
 
@@ -172,16 +176,30 @@ def _update_a_copy(recorder: Recorder, optimizer: Optimizer) -> None:
         raise ArgumentError(
             f"{optimizer!r} has no parameter that the output depends on; pass the optimizer of the model that made it"
         )
-    twin = copy.deepcopy(optimizer)
+    try:
+        twin = copy.deepcopy(optimizer)
+    except Exception as problem:  # whatever a user's own optimizer holds
+        raise ArgumentError(
+            f"{type(optimizer).__name__} cannot be copied, so its update cannot be shown: {problem}; "
+            "leave optimizer= out, or let `minigrad step SCRIPT` hear the script's own step"
+        ) from problem
     for parameter, copied in zip(own, twin.parameters(), strict=True):
         gradient = None if parameter.node is None else recorder.arrived.get(parameter.node)
         copied.grad = None if gradient is None else gradient.array
         if parameter.node is not None and copied.node is not None and gradient is not None:
             recorder.updated[copied.node] = recorder.ids[parameter.node]
-    random = generator().bit_generator
-    state = random.state  # an optimizer may draw from it, and is to draw the same when it really steps
+    with _drawing_apart(), listening(recorder):
+        twin.step()
+
+
+@contextmanager
+def _drawing_apart() -> Iterator[None]:
+    """Put the random generators back after a block: an optimizer is to draw the same when it really steps."""
+    own = generator().bit_generator
+    states = own.state, np.random.get_state(), random.getstate()
     try:
-        with listening(recorder):
-            twin.step()
+        yield
     finally:
-        random.state = state
+        own.state = states[0]
+        np.random.set_state(states[1])
+        random.setstate(states[2])

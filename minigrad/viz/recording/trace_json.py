@@ -109,12 +109,12 @@ def _from_plain(plain: dict[str, Any]) -> Parts:
     nodes, values = [], {}
     for index, entry in enumerate(_take(plain, "nodes", _list, "trace")):
         node, value = _node(entry, f"nodes[{index}]")
+        if node.id != f"n{index}":
+            raise ValueError(f"nodes[{index}].id must be 'n{index}', got {node.id!r}")
         nodes.append(node)
         if value is not None:
             values[node.id] = value
     place = {node.id: index for index, node in enumerate(nodes)}
-    if len(place) < len(nodes):
-        raise ValueError("two nodes have the same id")
     edges = [
         GraphEdge(**_fields(GraphEdge, e, f"edges[{k}]")) for k, e in enumerate(_take(plain, "edges", _list, "trace"))
     ]

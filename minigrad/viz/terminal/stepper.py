@@ -40,7 +40,7 @@ def step(output: Tensor, *, gradient: Any = None, optimizer: Optimizer | None = 
 
     Raises:
         GraphError: when the tensor depends on nothing that requires a gradient, or its graph was released.
-        ArgumentError: when the optimizer has no parameter that the output depends on.
+        ArgumentError: when the optimizer has no parameter that the output depends on, or cannot be copied.
         DtypeError: when the output is no tensor, or the optimizer is none.
         ShapeError: when the gradient has another shape than the output.
 

@@ -303,12 +303,12 @@ def test_a_player_writes_a_page_and_makes_its_folder(tmp_path: Path) -> None:
     assert "<title>Backpropagation from add</title>" in player(x * x + x).html
     assert repr(made) == "<Player of 7 steps over 3 nodes>"
     assert x.grad is None
-    assert made.save(str(tmp_path / "UPPER.HTM")).exists()
+    assert made.save(str(tmp_path / "UPPER.HTML")).exists()
 
 
 def test_what_a_player_refuses() -> None:
     x = mg.tensor(3.0, requires_grad=True, name="x")
-    for path in ("page.txt", "page", "page.html.zip"):
+    for path in ("page.txt", "page.htm", "page", "page.html.zip"):
         with pytest.raises(ArgumentError, match=f"saved as an .html file, by the suffix; got '{path}'"):
             player(x * x).save(path)
     with pytest.raises(DtypeError, match="title must be a string, got int"):

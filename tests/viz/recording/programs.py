@@ -95,11 +95,11 @@ class Capture(Listener):
         self.recorders.append(Recorder(output))
         yield from self.recorders[-1].backward(output, steps)
 
-    def before_update(self, title: str, parameters: Iterable[Any]) -> None:
-        self.recorders[-1].before_update(title, parameters)
+    def before_update(self, optimizer: object, parameters: Iterable[Any]) -> None:
+        self.recorders[-1].before_update(optimizer, parameters)
 
-    def after_update(self, title: str, parameters: Iterable[Any]) -> None:
-        self.recorders[-1].after_update(title, parameters)
+    def after_update(self, optimizer: object, parameters: Iterable[Any]) -> None:
+        self.recorders[-1].after_update(optimizer, parameters)
 
     def trace(self) -> viz.Trace:
         (recorder,) = self.recorders

@@ -216,3 +216,22 @@ def test_a_snapshot_keeps_nothing_alive() -> None:
     array = Snapshot.of(base[:2, :2]).array
     assert array is not None
     assert array.base is None
+
+
+def test_an_optimizer_that_draws_random_numbers_draws_the_same_afterwards() -> None:
+    class Noisy(optim.SGD):
+        def update(self, parameter: Any, gradient: Any, state: Any, group: Any) -> None:
+            parameter -= np.random.rand() + random.random()
+
+    w = mg.tensor(1.0, requires_grad=True)
+    before = np.random.get_state()[2], random.getstate()
+    viz.trace(w * w, optimizer=Noisy([w], lr=0.1))
+    assert (np.random.get_state()[2], random.getstate()) == before
+
+
+def test_an_optimizer_that_cannot_be_copied_says_so() -> None:
+    w = mg.tensor(1.0, requires_grad=True)
+    optimizer = optim.SGD([w], lr=0.1)
+    optimizer.lock = threading.Lock()  # type: ignore[attr-defined]
+    with pytest.raises(ArgumentError, match=r"SGD cannot be copied, .*leave optimizer= out"):
+        viz.trace(w * w, optimizer=optimizer)

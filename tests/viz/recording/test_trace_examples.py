@@ -48,21 +48,21 @@ class Check(Capture):
                 assert same_bits(tensor.grad.data, gradient if before[id] is None else before[id] + gradient)
                 self.checked += 1
 
-    def before_update(self, title: str, parameters: Iterable[Any]) -> None:
+    def before_update(self, optimizer: object, parameters: Iterable[Any]) -> None:
         self.updates += 1
         if self.recorders:
             kept = list(parameters)
             self.parameters = {id(parameter): parameter.data.copy() for parameter in kept}
-            super().before_update(title, kept)
+            super().before_update(optimizer, kept)
 
-    def after_update(self, title: str, parameters: Iterable[Any]) -> None:
+    def after_update(self, optimizer: object, parameters: Iterable[Any]) -> None:
         if self.recorders:
             kept = list(parameters)
-            super().after_update(title, kept)
+            super().after_update(optimizer, kept)
             updates = [step for step in self.trace().steps if isinstance(step, UpdateStep)]
             assert len(updates) == len(kept)
             for parameter, step in zip(kept, updates, strict=True):
-                assert step.optimizer == title
+                assert step.optimizer == repr(optimizer)
                 assert same_bits(step.before.array, self.parameters[id(parameter)])
                 assert same_bits(step.after.array, parameter.data)
                 assert same_bits(step.gradient.array, parameter.grad.data)

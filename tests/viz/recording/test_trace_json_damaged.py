@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import minigrad as mg
 from minigrad import viz
 from minigrad.errors import DataError
 from minigrad.viz.recording.snapshot import Snapshot
@@ -189,7 +190,7 @@ def test_contradictions_are_errors() -> None:
     wide = next(k for k, node in enumerate(PLAIN["nodes"]) if node["name"] == "x")
     constant = next(k for k, node in enumerate(PLAIN["nodes"]) if node["kind"] == "constant")
     for path, value, words in [
-        (("nodes", 1, "id"), "n0", "two nodes have the same id"),
+        (("nodes", 1, "id"), "n0", "id must be"),
         (("nodes", 0, "kind"), "module", "no kind of node"),
         (("nodes", wide, "value", "numbers", 0, 0), 7.0, "not those that its digest was made of"),
         (("nodes", constant, "shape"), [2], "not the shape of its node"),
@@ -248,3 +249,15 @@ def test_errors_say_where() -> None:
     with pytest.raises(DataError) as caught:
         viz.Trace.from_json(changed(("steps", 0, "value", "shape"), [10**400] * 100))
     assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("id", ['n1 [image="/etc/hostname"]; INJ', "8 x", "node-1", "n01", ""])
+def test_ids_are_those_that_are_written(id: str) -> None:
+    text = trace_of_two_nodes().to_json()
+    with pytest.raises(DataError, match=r"nodes\[1\]\.id must be 'n1'"):
+        viz.Trace.from_json(text.replace('"n1"', json.dumps(id)))
+
+
+def trace_of_two_nodes() -> viz.Trace:
+    x = mg.tensor(3.0, requires_grad=True, name="x")
+    return viz.trace(x * x)
