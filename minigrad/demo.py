@@ -27,11 +27,11 @@ def run(output: Path, *, epochs: int = 30, seed: int = 0) -> float:
     """
     print("Training MLP([64, 64, 10]) on 1,438 handwritten digits of 8x8 cells; 359 more are kept for the test.\n")
     start = time.perf_counter()
-    model, optimizer, history, test = train(epochs=epochs, seed=seed)
+    model, history, test = train(epochs=epochs, seed=seed)
     seconds = time.perf_counter() - start
     accuracy = training.evaluate(model, test)["accuracy"]
     print(f"\nTest accuracy {accuracy:.2%}, after {history.epochs} epochs in {seconds:.1f} s.\n")
-    for path, what in write(output, model, optimizer, history, test):
+    for path, what in write(output, model, history, test, first_step(seed)):
         print(f"  {path!s:34} {what}")
     print(f"\nNext: open {output / 'backprop.html'} in a browser and press the right arrow key.")
     if Path("examples").is_dir():  # in a clone
@@ -46,14 +46,26 @@ def _python() -> str:
     return str(executable.relative_to(Path.cwd())) if executable.is_relative_to(Path.cwd()) else "python"
 
 
-def train(*, epochs: int, seed: int) -> tuple[nn.MLP, optim.SGD, History, data.DataLoader]:
-    """Train on four fifths of the digits; return the model, its optimizer, what happened, and the other fifth."""
+def prepare(seed: int) -> tuple[nn.MLP, optim.SGD, data.DataLoader, data.DataLoader]:
+    """Return an untrained model, its optimizer, the batches of four fifths of the digits, and those of the last."""
     set_seed(seed)
     train_set, test_set = data.random_split(data.digits(), [0.8, 0.2], rng=np.random.default_rng(seed))
     train_loader = data.DataLoader(train_set, batch_size=32, shuffle=True, seed=seed)
     test_loader = data.DataLoader(test_set, batch_size=359)
     model = nn.MLP([64, 64, 10])
-    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    return model, optim.SGD(model.parameters(), lr=0.1, momentum=0.9), train_loader, test_loader
+
+
+def first_step(seed: int) -> viz.Player:
+    """Return the player of the first training step, in which there is most to see."""
+    model, optimizer, train_loader, _ = prepare(seed)
+    loss = loss_of_one_batch(model, train_loader)
+    return viz.player(loss, optimizer=optimizer, title="The first training step on handwritten digits")
+
+
+def train(*, epochs: int, seed: int) -> tuple[nn.MLP, History, data.DataLoader]:
+    """Train on four fifths of the digits; return the model, what happened, and the batches of the last fifth."""
+    model, optimizer, train_loader, test_loader = prepare(seed)
     history = training.fit(
         model,
         train_loader,
@@ -62,23 +74,22 @@ def train(*, epochs: int, seed: int) -> tuple[nn.MLP, optim.SGD, History, data.D
         epochs=epochs,
         validation=test_loader,
     )
-    return model, optimizer, history, test_loader
+    return model, history, test_loader
 
 
 def write(
-    output: Path, model: nn.MLP, optimizer: optim.SGD, history: History, test: data.DataLoader
+    output: Path, model: nn.MLP, history: History, test: data.DataLoader, player: viz.Player
 ) -> list[tuple[Path, str]]:
     """Write the demo's files; return each path with a few words on what it shows."""
     output.mkdir(parents=True, exist_ok=True)
     loss = loss_of_one_batch(model, test)
-    player = viz.player(loss, optimizer=optimizer, title="One batch of handwritten digits, step by step")
     drawing = viz.draw(loss, title="One batch of handwritten digits: loss and gradients")
     weights = output / "weights.safetensors"
     save_weights(weights, model)
     figure = viz.history(history)
     figure.savefig(output / "history.svg")
     return [
-        (player.save(output / "backprop.html"), "one forward and backward pass, to step through in the browser"),
+        (player.save(output / "backprop.html"), "the first training step, to step through in the browser"),
         (drawing.save(output / "graph.svg"), "the computation graph, with shapes, values and gradients"),
         (drawing.save(output / "graph.png"), "the same as a bitmap"),
         (output / "history.svg", "loss and accuracy, epoch by epoch"),

@@ -65,7 +65,7 @@ def run(
     shown = True
     if capture.is_here:  # else a fork has come to the script's end too: the picture is its parent's
         capture.complete()
-        shown = report.tell(capture, browser=output is None)
+        shown = report.tell(capture, ended.code, browser=output is None)
         if report.trace is not None:
             from minigrad.viz.terminal.stepper import show
 
@@ -94,12 +94,13 @@ class _Report:
         self.trace: Trace | None = None  # kept for the terminal alone: it is as large as all the values
         self.stderr = sys.stderr  # the script may put another one there
 
-    def tell(self, capture: Capture, *, browser: bool) -> bool:
+    def tell(self, capture: Capture, code: int, *, browser: bool) -> bool:
         """Say where the picture is, or why there is none; return whether there is one."""
         if capture.problem is not None:
             self._say(self._reason(capture.problem))
         elif not capture.captured:
-            self._say(self._absence(capture.heard))
+            failed = f"{self.script} stopped before there was a backward() to show"
+            self._say(failed if code and not capture.heard else self._absence(capture.heard))
         elif self.path is not None:
             where = "shown in the browser" if browser and opened(self.path) else "written to"
             self._say(f"{self.title}: {where} {self.path}")
@@ -121,7 +122,7 @@ class _Report:
             return f"{self.script} called backward() {times}; --backward {self.number} is beyond that"
         return (
             f"{self.script} ended without calling backward(), so there is nothing to show "
-            "(mg.grad() and other threads are not heard)"
+            "(what calls mg.grad(), or runs in another thread, is not heard)"
         )
 
     def _say(self, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from html import escape
 from typing import Any, NamedTuple
 
@@ -78,6 +79,7 @@ def to_dot(graph: Graph, *, direction: str = "LR", title: str | None = None) -> 
             "label": _caption(graph, title),
             "nodesep": "0.28",
             "ranksep": "0.42",
+            **(_HURRIED if _is_hard(graph) else {}),
             "pad": "0.2",
             "pack": "14",  # the legend is laid out by itself and set below
             "packmode": _PACKING[direction],
@@ -107,6 +109,16 @@ def to_dot(graph: Graph, *, direction: str = "LR", title: str | None = None) -> 
     _add_legend(dot, graph, direction)
     source: str = dot.source
     return source
+
+
+# what keeps Graphviz from polishing for minutes; the picture is nearly the same
+_HURRIED = {"nslimit": "2", "nslimit1": "2", "mclimit": "0.2"}
+
+
+def _is_hard(graph: Graph) -> bool:
+    """Whether the graph is large, or one value is used so often that its edges cross all of the picture."""
+    uses = Counter(edge.source for edge in graph.edges)
+    return len(graph.edges) > 1_000 or max(uses.values(), default=0) > 30
 
 
 def check_direction(direction: str) -> None:

@@ -16,6 +16,7 @@ from minigrad.viz.graph import Graph, GraphNode, build
 from minigrad.viz.render import FORMATS, render, write
 from minigrad.viz.text import brief, counts, heading, options, printable, shape
 
+SECONDS = 120.0  # Graphviz may take so long
 LISTED, DEPTH = 200, 40  # a text has so many lines and so many levels at most
 
 
@@ -58,7 +59,7 @@ class Drawing:
             write(path, self.source.encode("utf-8"))
             return path
         try:
-            picture = render(self.source, format)
+            picture = render(self.source, format, seconds=SECONDS)
         except (MissingExtraError, RenderError) as problem:
             beside = path.with_suffix(".dot")
             write(beside, self.source.encode("utf-8"))
@@ -68,7 +69,7 @@ class Drawing:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         try:
-            svg = render(self.source, "svg").decode("utf-8")
+            svg = render(self.source, "svg", seconds=SECONDS).decode("utf-8")
         except (MissingExtraError, RenderError) as problem:
             return {"text/plain": f"{self}\n({problem})"}
         return {"image/svg+xml": svg[svg.index("<svg") :], "text/plain": str(self)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import linecache
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -199,9 +199,31 @@ def build(output: Tensor, *, values: bool = True, gradients: bool = True) -> Gra
 
 
 def node_ids(root: Node) -> dict[Node, str]:
-    """Return the nodes that ``root`` depends on, inputs first, each with its id."""
-    order = [node for node in reversed(topological_order([root], everything=True)) if not _absent(node)]
-    return {node: f"n{position}" for position, node in enumerate(order)}
+    """Return the nodes that ``root`` depends on, inputs first, each with its id.
+
+    Of an operation's arguments the one with the longest history comes first, then from left to right: the order in
+    which a loop over layers or over time computes them.
+    """
+    depth: dict[Node, int] = {}
+    for node in reversed(topological_order([root], everything=True)):
+        depth[node] = 1 + max((depth[parent] for parent in node.parents), default=0)
+    order: dict[Node, None] = {}
+    path = [(root, _longest_first(root, depth))]
+    entered = {root}
+    while path:
+        node, waiting = path[-1]
+        parent = next((parent for parent in waiting if parent not in entered), None)
+        if parent is None:
+            order[node] = None
+            path.pop()
+        else:
+            entered.add(parent)
+            path.append((parent, _longest_first(parent, depth)))
+    return {node: f"n{position}" for position, node in enumerate(node for node in order if not _absent(node))}
+
+
+def _longest_first(node: Node, depth: dict[Node, int]) -> Iterator[Node]:
+    return iter(sorted(node.parents, key=lambda parent: -depth[parent]))
 
 
 def root_of(output: Any) -> Node:

@@ -49,7 +49,10 @@ def render(source: str, format: str, *, seconds: float | None = None) -> bytes:
                 command, input=source.encode("utf-8"), capture_output=True, check=False, timeout=seconds
             )
         except subprocess.TimeoutExpired:
-            raise RenderError(f"{name} had not laid out the graph after {seconds:g} seconds") from None
+            raise RenderError(
+                f"{name} had not laid out the graph after {seconds:g} seconds; draw less of it, fold modules with "
+                "collapse=True, or use viz.player"
+            ) from None
         if done.returncode == 0 and done.stdout:
             return done.stdout
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()

@@ -331,3 +331,17 @@ def test_a_set_among_the_options_is_written_in_one_order():
     keyed.derivatives(lambda g, out, x, keys=None: g)
     graph = build(keyed(mg.tensor(1.0, requires_grad=True), keys={"b", "a", "c"}))
     assert graph.nodes[-1].options["keys"] == "{'a', 'b', 'c'}"
+
+
+def test_nodes_stand_in_the_order_in_which_a_loop_computes_them():
+    w, state = mg.tensor(0.5, requires_grad=True, name="w"), mg.tensor(0.0, name="h0")
+    for step in range(3):
+        x = mg.tensor(1.0, name=f"x{step}")
+        state = mg.tanh(x * w + state * w)
+        state.name = f"h{step + 1}"
+    names = [node.name for node in build(state).nodes]
+    assert [name for name in names if name and name != "w"] == ["x0", "h0", "h1", "x1", "h2", "x2", "h3"]
+    a = mg.tensor(1.0, requires_grad=True)
+    b, c, d = a * 3, a.exp(), mg.sin(a)
+    operations = [node.operation for node in build(b + c + d).nodes if node.operation]
+    assert operations == ["multiply", "exp", "add", "sin", "add"]

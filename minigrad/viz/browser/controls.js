@@ -81,8 +81,8 @@ function choose(id, move = false) {
   const old = picture.home.get(state.chosen), box = picture.home.get(id);
   state.chosen = id;
   old?.element.setAttribute("aria-selected", "false");
-  box.element.setAttribute("aria-selected", "true");
-  svg.setAttribute("aria-activedescendant", `box${box.id}`);
+  box?.element.setAttribute("aria-selected", "true");
+  svg.setAttribute("aria-activedescendant", box ? `box${box.id}` : "");
   [old, box].forEach((found) => found && showBox(found));
   if (move && !state.table) follow([box]);
   showNode();
@@ -171,7 +171,7 @@ function askNode() {
 const HELP = [["← →", "one step back, one step on"], ["space", "play, pause"], ["Home End", "the start, the last step"], ["[ ]", "previous, next phase"],
   ["g", "go to a step"], ["f", "find a node"], ["b", "break at the chosen node: play stops there"], ["p", "predict: hide each contribution until Enter"],
   ["Enter", "reveal the contribution; in the graph: open the node"], ["c", "fold modules into boxes, or unfold"], ["t", "all steps as a table"],
-  ["↑ ↓", "in the graph: choose a node"], ["+ − 0", "zoom in, out, show all"], ["?", "this list"]];
+  ["↑ ↓", "in the graph: choose a node"], ["Esc", "let the node go"], ["+ − 0", "zoom in, out, show all"], ["?", "this list"]];
 
 function help() {
   ask("Keys", make("dl", {class: "keys"}, ...HELP.flatMap(([keys, what]) => [make("dt", {}, ...separated(keys.split(" ").map((key) => make("kbd", {}, key)))), make("dd", {}, what)])));
@@ -184,11 +184,11 @@ function walkNodes(by) {
 }
 
 const KEYS = {ArrowLeft: previous, ArrowRight: next, " ": play, Home: () => go(0), End: () => go(last, {revealed: true}), "[": () => phase(-1), "]": () => phase(1),
-  g: askStep, f: askNode, b: () => toggleBreak(), p: predict, c: collapse, t: tabular, "?": help, "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), 0: () => fit()};
+  Escape: () => choose(-1), g: askStep, f: askNode, b: () => toggleBreak(), p: predict, c: collapse, t: tabular, "?": help, "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), 0: () => fit()};
 
 // Whether a key moves what is inside of an element that is smaller than its content.
 function scrolls(target, key) {
-  return (target.scrollHeight > target.clientHeight && ["Home", "End"].includes(key)) || (target.scrollWidth > target.clientWidth && ["ArrowLeft", "ArrowRight"].includes(key));
+  return target.scrollWidth > target.clientWidth && ["ArrowLeft", "ArrowRight"].includes(key);
 }
 
 document.addEventListener("keydown", (event) => {

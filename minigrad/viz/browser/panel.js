@@ -5,7 +5,11 @@ const PHASE_NAMES = ["Forward", "Seed", "Backward", "Update"];
 // The figure of a gradient.
 function slopes(caption, number, node) { return figure(caption, number, {signed: true, node}); }
 function quiet(...parts) { return make("p", {class: "quiet"}, ...parts); }
-function flow(...parts) { return make("div", {class: "flow"}, ...parts); }
+// Figures in a row; a sign stays with the figure that follows it.
+function flow(...parts) {
+  const kept = parts.filter(Boolean);
+  return make("div", {class: "flow"}, ...kept.flatMap((part, i) => kept[i - 1]?.className === "sign" ? [] : part.className === "sign" ? make("div", {class: "pair"}, part, kept[i + 1]) : part));
+}
 function sign(text) { return make("span", {class: "sign"}, text); }
 
 function link(node) {

@@ -223,6 +223,7 @@ def test_the_help_lists_every_key(window: Window) -> None:
         "space",
         "Home",
         "End",
+        "Esc",
         "[",
         "]",
         "g",
@@ -286,3 +287,24 @@ def test_dragging_and_zooming(window: Window) -> None:
         assert (width() > before) is longer
     window.click(labelled("Show all (0)"))
     assert width() == pytest.approx(widths[0])
+
+
+def test_escape_lets_the_chosen_node_go(window: Window) -> None:
+    window.open(MLP)
+    window.visit(10)
+    acting = window.text("#node h2")
+    window.press("f")
+    window.type("relu")
+    window.press("Enter")
+    assert window.text("#node h2") == "relu" != acting
+    window.press("Escape")
+    assert window.text("#node h2") == acting
+
+
+def test_home_and_end_are_steps_after_a_reveal_too(window: Window) -> None:
+    window.open(MLP)
+    window.visit(8)
+    window.press("p", "ArrowRight", "Enter", "End")
+    assert window.step == LAST
+    window.press("Home")
+    assert window.step == 0
