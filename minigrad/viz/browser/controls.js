@@ -128,7 +128,7 @@ function predict() {
   state.predict = !state.predict;
   go(state.step, {revealed: true});
   showTools();
-  say(state.predict ? "Predict mode: each contribution is hidden until you ask for it with Enter." : sentence(state.step));
+  say(state.predict ? "Predict mode: each contribution is hidden until Enter." : sentence(state.step));
 }
 
 function tabular() { state.table = !state.table; go(state.step, {revealed: state.revealed}); showTools(); if (!state.table) place(); }
@@ -169,8 +169,8 @@ function askNode() {
 }
 
 const HELP = [["← →", "one step back, one step on"], ["space", "play, pause"], ["Home End", "the start, the last step"], ["[ ]", "previous, next phase"],
-  ["g", "go to a step"], ["f", "find a node"], ["b", "break at the chosen node: play stops there"], ["p", "predict: hide each contribution until Enter"],
-  ["Enter", "reveal the contribution; in the graph: open the node"], ["c", "fold modules into boxes, or unfold"], ["t", "all steps as a table"],
+  ["g", "go to a step"], ["f", "find a node"], ["b", "break: play stops at the chosen node"], ["p", "predict: hide contributions until Enter"],
+  ["Enter", "reveal; in the graph: open the node"], ["c", "fold modules, or unfold"], ["t", "all steps as a table"],
   ["↑ ↓", "in the graph: choose a node"], ["Esc", "let the node go"], ["+ − 0", "zoom in, out, show all"], ["?", "this list"]];
 
 function help() {

@@ -166,7 +166,7 @@ function sight() {
 function fit(least = 0.01) {
   const [width, height] = picture.view.size;
   picture.blind = !svg.clientWidth; // not shown yet
-  picture.scale = Math.max(Math.min((svg.clientWidth - 4) / width, (svg.clientHeight - 4) / height, 1.5), least);
+  picture.scale = picture.wanted = Math.max(Math.min((svg.clientWidth - 4) / width, (svg.clientHeight - 4) / height, 1.5), least);
   picture.x = within(0, width, svg.clientWidth);
   picture.y = (svg.clientHeight - height * picture.scale) / 2;
   place();
@@ -182,18 +182,21 @@ function zoom(factor, x = svg.clientWidth / 2, y = svg.clientHeight / 2) {
   const scale = Math.min(3, Math.max(0.01, picture.scale * factor)), part = scale / picture.scale;
   picture.x = x - (x - picture.x) * part;
   picture.y = y - (y - picture.y) * part;
-  picture.scale = scale;
+  picture.scale = picture.wanted = scale;
   place();
 }
 
-// Move only if one of the boxes is out of sight.
+// Move only if one of the boxes is out of sight; boxes far apart are seen together while their names can be read.
 function follow(boxes) {
   const found = boxes.filter(Boolean);
   if (!found.length) return;
-  const [left, top, right, bottom] = sight(), room = 12 / picture.scale;
   const x0 = Math.min(...found.map((b) => b.x)), x1 = Math.max(...found.map((b) => b.x + b.width));
   const y0 = Math.min(...found.map((b) => b.y)), y1 = Math.max(...found.map((b) => b.y + b.height));
-  if (x0 >= left + room / 2 && x1 <= right - room / 2 && y0 >= top + room / 2 && y1 <= bottom - room / 2) return;
+  const needed = Math.min(svg.clientWidth / (x1 - x0 + 40), svg.clientHeight / (y1 - y0 + 40));
+  const scale = needed < 0.5 ? picture.wanted : Math.min(picture.wanted, needed), same = scale === picture.scale;
+  picture.scale = scale;
+  const [left, top, right, bottom] = sight(), room = 12 / scale;
+  if (same && x0 >= left + room / 2 && x1 <= right - room / 2 && y0 >= top + room / 2 && y1 <= bottom - room / 2) return;
   const wide = x1 - x0 > right - left - room, high = y1 - y0 > bottom - top - room, main = found[0];
   const middle = wide ? main.x + main.width / 2 : (x0 + x1) / 2, level = high ? main.y + main.height / 2 : (y0 + y1) / 2;
   const [width, height] = picture.view.size;
