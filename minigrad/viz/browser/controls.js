@@ -228,8 +228,9 @@ byId("controls").append(button("|◀", "Start (Home)", () => go(0)), button("◀
   controls.speed, controls.scrubber, controls.count);
 byId("zoom").append(button("+", "Zoom in (+)", () => zoom(1.25)), button("−", "Zoom out (-)", () => zoom(0.8)), button("All", "Show all (0)", () => fit()));
 
-const fromAddress = () => Number((/^#step=(\d+)$/.exec(location.hash) || [0, state.step])[1]);
-window.addEventListener("hashchange", () => { if (fromAddress() !== state.step) go(fromAddress()); });
+const fromAddress = (address) => Number((/#step=(\d+)$/.exec(address) || [0, state.step])[1]);
+// the new address as the event has it: the page may be about to write the one of the step before
+window.addEventListener("hashchange", (event) => go(fromAddress(event.newURL)));
 window.addEventListener("resize", () => {
   if (picture.blind) fit(LEAST);
   go(state.step, {revealed: state.revealed});
@@ -239,4 +240,4 @@ darkness.addEventListener("change", () => go(state.step, {revealed: state.reveal
 drawView(data.start);
 fit(LEAST);
 showTools();
-go(fromAddress());
+go(fromAddress(location.hash));

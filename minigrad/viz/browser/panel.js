@@ -77,7 +77,7 @@ function gathered(step, contribution, parent) {
   const first = step.before < 0;
   const head = make("h3", {}, `grad of ${parent.label}`);
   if (few) return [head, make("p", {class: "sum"}, first ? `grad: nothing + ${text(contribution)} → ${text(step.total)}` : `grad: ${text(step.before)} + ${text(contribution)} → ${text(step.total)}`)];
-  if (first) return [head, make("p", {}, "Nothing had arrived: the contribution is the gradient so far.")];
+  if (first) return [head, make("p", {}, "Nothing had arrived: this is the gradient so far.")];
   return [head, flow(slopes("before", step.before), sign("+"), slopes("contribution", contribution), sign("="), slopes("gradient", step.total, parent))];
 }
 
