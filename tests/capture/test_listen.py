@@ -1,10 +1,13 @@
 """What is captured of a script: the trace of one of its backward passes."""
 
+import contextvars
 import sys
 import textwrap
+import threading
 
 import minigrad as mg
 from minigrad import capture, optim
+from minigrad.capture import listen
 from minigrad.engine.listener import listening
 from minigrad.viz.recording.steps import ContributionStep, SeedStep, SumStep, UpdateStep
 from tests.capture.helpers import captured, written
@@ -233,3 +236,16 @@ def test_a_recorded_backward_is_captured_too():
     _, traces = heard(lambda: (x**3).backward(create_graph=True))
     assert traces[0].gradients["n0"].array == 12.0
     assert x.grad.requires_grad
+
+
+def test_a_thread_with_a_copy_of_the_context_is_not_heard():
+    def work():
+        x = mg.tensor(2.0, requires_grad=True)
+        (x * x).backward()
+
+    capture = listen.Capture(1, print)
+    with listening(capture):
+        thread = threading.Thread(target=contextvars.copy_context().run, args=(work,))
+        thread.start()
+        thread.join()
+    assert capture.heard == 0

@@ -329,3 +329,15 @@ def test_importing_loads_neither_graphviz_nor_matplotlib():
     code = "import sys, minigrad.viz; print([m for m in ('graphviz', 'pygraphviz', 'matplotlib') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_graphviz_hurries_where_one_value_is_used_often():
+    def repeated(times):
+        x = mg.tensor(1.0, requires_grad=True)
+        result = x
+        for _ in range(times):
+            result = result * x
+        return viz.draw(result).source
+
+    assert "nslimit" not in repeated(10)
+    assert "nslimit" in repeated(40)
