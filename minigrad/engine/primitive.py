@@ -34,15 +34,17 @@ class Primitive(Generic[P]):
         rules: for each input, ``rule(gradient, out, *inputs, **options)``, or None where no
             gradient flows.
         broadcasts: whether inputs broadcast, so that the walk sums the stretched axes out.
+        keeps: whether the function also returns an array that only its rules need.
         passes_gradients: whether any input has a rule; the results of others require no gradient.
     """
 
-    def __init__(self, forward: Callable[P, Any], *, broadcasts: bool = False) -> None:
+    def __init__(self, forward: Callable[P, Any], *, broadcasts: bool = False, keeps: bool = False) -> None:
         functools.update_wrapper(self, forward)
         self.name = forward.__name__.strip("_") or forward.__name__
         self.__doc__ = f"{self.name}{_signature(forward)}\n\n{forward.__doc__ or ''}"  # for help(), as NumPy's have
         self.forward: Callable[..., Any] = forward
         self.broadcasts = broadcasts
+        self.keeps = keeps
         self.rules: Sequence[Rule | None] = ()
         self.passes_gradients = False
         self.arity = -1  # of inputs, once there are rules; a variadic function has none
@@ -53,7 +55,8 @@ class Primitive(Generic[P]):
         """Give the rule of each input, in order; None for an input through which no gradient flows.
 
         A rule gets the gradient of the output, the output, the inputs and the options, and returns
-        the gradient of its input. It is pure, plain NumPy, so it can be differentiated in turn.
+        the gradient of its input. It is pure, plain NumPy, so it can be differentiated in turn. What a
+        function keeps stands after the inputs; it is None where the pass itself is recorded.
 
         Raises:
             RuleError: when there are more rules than inputs.
@@ -93,15 +96,21 @@ class Primitive(Generic[P]):
             raise
         except (ValueError, TypeError, IndexError) as problem:
             raise explain_failure(self, inputs, arrays, options, problem) from problem
+        kept: tuple[Any, ...] = ()
         if type(out) is not np.ndarray:
+            if self.keeps:
+                out, *kept = out
             if isinstance(out, (tuple, list)):
                 raise RuleError(f"{self.name} must return one array, it returned a {type(out).__name__} of {len(out)}")
-            out = np.asarray(out)
-        if not (needed and self.passes_gradients and (records := records_now()) & GRAPH and out.dtype.kind == "f"):
+            out = np.asanyarray(out)
+        if not (needed and self.passes_gradients and (records := records_now()) and out.dtype.kind == "f"):
+            return Tensor(out)
+        if records != GRAPH and not records & GRAPH:
             return Tensor(out)
         parents: Any = map(_place, nodes, inputs, arrays) if None in nodes else nodes
-        node = Node(self, tuple(parents), (out, *arrays), options, out.shape, out.dtype, True, current_scope())
-        if records & LINES:
+        saved = (out, *arrays, *kept)
+        node = Node(self, tuple(parents), saved, options, out.shape, out.dtype, True, current_scope())
+        if records != GRAPH:
             node.line = calling_line()
         return Tensor(out, node)
 
@@ -110,7 +119,8 @@ class Primitive(Generic[P]):
         for value in inputs:
             if isinstance(value, Tensor):
                 return self(*inputs, **options)
-        return self.forward(*inputs, **options)
+        out = self.forward(*inputs, **options)
+        return out[0] if self.keeps else out
 
     def _bind(self, args: Sequence[Any], options: dict[str, Any]) -> tuple[Sequence[Any], dict[str, Any]]:
         """Sort a call into inputs and options: inputs may come by keyword, options by position."""
@@ -165,10 +175,12 @@ class _EachInput(Sequence[Rule]):
 def primitive(forward: Callable[P, Any]) -> Primitive[P]: ...
 @overload
 def primitive(
-    *, broadcasts: bool = False, numpy: Callable[..., Any] | None = None
+    *, broadcasts: bool = False, keeps: bool = False, numpy: Callable[..., Any] | None = None
 ) -> Callable[[Callable[P, Any]], Primitive[P]]: ...
 @checked_arguments
-def primitive(forward: Any = None, *, broadcasts: bool = False, numpy: Callable[..., Any] | None = None) -> Any:
+def primitive(
+    forward: Any = None, *, broadcasts: bool = False, keeps: bool = False, numpy: Callable[..., Any] | None = None
+) -> Any:
     """Make a function of arrays differentiable: the library's own functions are made so, and users' too.
 
     The function's parameters are its array inputs, in the order of the rules, then its options.
@@ -176,6 +188,8 @@ def primitive(forward: Any = None, *, broadcasts: bool = False, numpy: Callable[
     Args:
         forward: the function on arrays; it returns a new array and changes nothing.
         broadcasts: whether its inputs broadcast; the walk then sums the stretched axes out.
+        keeps: whether it returns ``(result, kept)``, where ``kept`` is an array that saves its rules work: these
+            get it after the inputs, or None where the pass itself is recorded and they must compute it anew.
         numpy: the NumPy function that this one stands for when it is called with a tensor.
 
     >>> import minigrad as mg, numpy as np
@@ -193,7 +207,7 @@ def primitive(forward: Any = None, *, broadcasts: bool = False, numpy: Callable[
     """
 
     def make(function: Callable[P, Any]) -> Primitive[P]:
-        made = Primitive(function, broadcasts=broadcasts)
+        made = Primitive(function, broadcasts=broadcasts, keeps=keeps)
         if numpy is not None:
             taken = numpy_protocol.implementations.get(numpy)
             if taken is not None:

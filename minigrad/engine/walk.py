@@ -6,7 +6,7 @@ exhausts it, ``grad()`` collects from it, drawings and players listen to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from minigrad.engine.primitive import Primitive
 
 Lift = Callable[[Any, Node], Any]
+Sent = tuple[Node, int, Any, Any, Any]  # what a Contribution is made of
 
 
 class Contribution:
@@ -51,12 +52,17 @@ class Step:
         contributions: one for each edge to a parent that needs a gradient; empty for a leaf.
     """
 
-    __slots__ = ("contributions", "gradient", "node")
+    __slots__ = ("_sent", "gradient", "node")
 
-    def __init__(self, node: Node, gradient: Any, contributions: list[Contribution]) -> None:
+    def __init__(self, node: Node, gradient: Any, sent: Sequence[Sent]) -> None:
         self.node = node
         self.gradient = gradient
-        self.contributions = contributions
+        self._sent = sent
+
+    @property
+    def contributions(self) -> list[Contribution]:
+        """The contributions, made for who looks: a pass that nobody watches does without."""
+        return [Contribution(*sent) for sent in self._sent]
 
     def __repr__(self) -> str:
         sent = ", ".join(contribution.parent.name or repr(contribution.parent) for contribution in self.contributions)
@@ -92,14 +98,16 @@ def walk(
         if gradient is None:
             continue
         if node.primitive is None:
-            yield Step(node, gradient, [])
+            yield Step(node, gradient, ())
             continue
-        if lift is None:
-            contributions = _send(node, node.primitive, gradient, arrived, reached, lift)
+        if reached is not None and reached.isdisjoint(node.parents):
+            sent: list[Sent] = []
+        elif lift is None:
+            sent = _send(node, node.primitive, gradient, arrived, reached, node.saved)
         else:
             with Recording(True):
-                contributions = _send(node, node.primitive, gradient, arrived, reached, lift)
-        yield Step(node, gradient, contributions)
+                sent = _send(node, node.primitive, gradient, arrived, reached, _lifted(node, lift))
+        yield Step(node, gradient, sent)
         if release:
             node.saved = None
 
@@ -139,7 +147,9 @@ def topological_order(roots: Iterable[Node], *, everything: bool = False) -> lis
 def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
     """Sum out the axes along which a value of ``shape`` was broadcast to the gradient's shape."""
     extra = gradient.ndim - len(shape)
-    if extra > 0:
+    if extra == 1 and len(shape) == 1 and type(gradient) is np.ndarray and gradient.dtype.char in "fd":
+        gradient = np.ones(len(gradient), gradient.dtype).dot(gradient)  # the same sum, and quicker: a matrix product
+    elif extra > 0:
         gradient = np.add.reduce(gradient, axis=0 if extra == 1 else tuple(range(extra)))
     if gradient.shape == shape or extra < 0:
         return gradient
@@ -153,34 +163,35 @@ def _send(
     gradient: Any,
     arrived: dict[Node, Any],
     reached: set[Node] | None,
-    lift: Lift | None,
-) -> list[Contribution]:
+    saved: Any,
+) -> list[Sent]:
     """Run the rules of the inputs that need a gradient, and add what they return to ``arrived``."""
-    contributions: list[Contribution] = []
-    if reached is not None and reached.isdisjoint(node.parents):
-        return contributions
-    saved = node.saved if lift is None else _lifted(node, lift)
-    assert saved is not None  # _check_not_released has looked
+    sent: list[Sent] = []
+    options = node.options
     for position, parent in enumerate(node.parents):
         if not parent.requires_grad or (reached is not None and parent not in reached):
             continue
         rule = primitive.rules[position]
-        raw = None if rule is None else rule(gradient, *saved, **node.options)
+        raw = None if rule is None else rule(gradient, *saved, **options)
         if raw is None:
             continue
-        shape = getattr(raw, "shape", None)
-        fitted = raw if shape == parent.shape and raw.dtype == parent.dtype else _fit(raw, parent, primitive, position)
+        if getattr(raw, "shape", None) == parent.shape and raw.dtype is parent.dtype:
+            fitted = raw
+        else:
+            fitted = _fit(raw, parent, primitive, position)
         total = arrived.get(parent)
         total = fitted if total is None else total + fitted
         arrived[parent] = total
-        contributions.append(Contribution(parent, position, raw, fitted, total))
-    return contributions
+        sent.append((parent, position, raw, fitted, total))
+    return sent
 
 
 def _lifted(node: Node, lift: Lift) -> tuple[Any, ...]:
-    out, *arguments = node.saved or ()
-    parents = zip(arguments, node.parents, strict=True)
-    return lift(out, node), *[lift(a, parent) if parent.requires_grad else a for a, parent in parents]
+    assert node.saved is not None and node.primitive is not None
+    out, *arguments = node.saved
+    pairs = zip(arguments, node.parents, strict=not node.primitive.keeps)
+    kept = [None] * (len(arguments) - len(node.parents))  # no part of the graph: the rule computes it anew
+    return lift(out, node), *[lift(a, parent) if parent.requires_grad else a for a, parent in pairs], *kept
 
 
 def _fit(raw: Any, parent: Node, primitive: Primitive[Any], position: int) -> Any:

@@ -15,7 +15,6 @@ from minigrad.errors import DtypeError, OutOfRangeError, ShapeError, checked_arg
 from minigrad.nn.checks import number_between, one_of
 from minigrad.ops import elementwise, loss, piecewise
 from minigrad.ops import reduction as reductions
-from minigrad.ops.softmax import log_softmax
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -55,7 +54,7 @@ def cross_entropy(logits: Any, targets: Any, label_smoothing: float = 0.0, reduc
     one_of("cross_entropy", "reduction", reduction, REDUCTIONS)
     rows, labels, batch = _rows_of_classes("cross_entropy", logits, targets)
     options = {"label_smoothing": label_smoothing} if label_smoothing else {}
-    losses = loss.cross_entropy(log_softmax(rows), labels, reduction=reduction, **options)
+    losses = loss.softmax_cross_entropy(rows, labels, reduction=reduction, **options)
     return losses if reduction != "none" or losses.shape == batch else losses.reshape(batch)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.engine.arrays import as_real
 from minigrad.engine.primitive import primitive
 from minigrad.errors import ArgumentError
+from minigrad.ops.piecewise import masked
 
 # Python floats, not NumPy's: these do not turn float32 into float64
 _SQRT_HALF = math.sqrt(0.5)
@@ -27,7 +28,7 @@ def relu(x: Any) -> Any:
     return np.maximum(x, 0)
 
 
-relu.derivatives(lambda g, out, x: np.where(x > 0, g, 0))
+relu.derivatives(lambda g, out, x: masked.dispatch(g, x > 0))
 
 
 @primitive

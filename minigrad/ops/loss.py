@@ -9,6 +9,7 @@ import numpy as np
 from minigrad.engine.primitive import primitive
 from minigrad.ops.activation import sigmoid
 from minigrad.ops.indexing import scatter
+from minigrad.ops.softmax import log_softmax, softmax
 
 
 @primitive
@@ -72,6 +73,46 @@ def _cross_entropy_targets(
 
 
 cross_entropy.derivatives(_cross_entropy_log_probabilities, _cross_entropy_targets)
+
+
+@primitive(keeps=True)
+def softmax_cross_entropy(logits: Any, targets: Any, label_smoothing: float = 0.0, reduction: str = "none") -> Any:
+    """Return ``cross_entropy(log_softmax(logits), targets)`` as one function, whose derivative is a difference.
+
+    Args:
+        logits: ``(N, C)``, of any size.
+        targets: class indices ``(N,)``, or probabilities ``(N, C)``.
+        label_smoothing: as in ``cross_entropy``.
+        reduction: likewise.
+
+    >>> import minigrad as mg
+    >>> mg.ops.loss.softmax_cross_entropy(mg.tensor([[0.0, 0.0], [0.0, 10000.0]]), mg.tensor([1, 0]))
+    tensor([6.9315e-01, 1.0000e+04])
+    """
+    log_probabilities = log_softmax.forward(logits)
+    return cross_entropy.forward(log_probabilities, targets, label_smoothing, reduction), log_probabilities
+
+
+def _softmax_cross_entropy_logits(
+    g: Any, out: Any, logits: Any, targets: Any, kept: Any, label_smoothing: float = 0.0, reduction: str = "none"
+) -> Any:
+    probabilities = softmax.dispatch(logits) if kept is None else np.exp(kept)
+    if targets.ndim == 1 and not label_smoothing:
+        difference = probabilities - (targets[:, None] == np.arange(logits.shape[1]))
+    else:
+        target = _distribution(logits, targets, label_smoothing)
+        difference = probabilities * np.sum(target, axis=1, keepdims=True) - target
+    return difference * _of_each_row(g, logits, reduction)
+
+
+def _softmax_cross_entropy_targets(
+    g: Any, out: Any, logits: Any, targets: Any, kept: Any, label_smoothing: float = 0.0, reduction: str = "none"
+) -> Any:
+    log_probabilities = log_softmax.dispatch(logits) if kept is None else kept
+    return _cross_entropy_targets(g, out, log_probabilities, targets, label_smoothing, reduction)
+
+
+softmax_cross_entropy.derivatives(_softmax_cross_entropy_logits, _softmax_cross_entropy_targets)
 
 
 @primitive(broadcasts=True)

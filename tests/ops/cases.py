@@ -16,7 +16,8 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.ops import primitives
-from minigrad.ops.loss import binary_cross_entropy, cross_entropy, sigmoid_cross_entropy
+from minigrad.ops.loss import binary_cross_entropy, cross_entropy, sigmoid_cross_entropy, softmax_cross_entropy
+from minigrad.ops.piecewise import masked
 
 Array = np.ndarray
 Draw = Callable[[tuple[int, ...]], Array]
@@ -148,6 +149,10 @@ def _cross_entropy(log_p: Array, targets: Array, label_smoothing: float = 0.0, r
     wanted = wanted * (1 - label_smoothing) + label_smoothing / classes
     losses = -np.sum(wanted * log_p, axis=-1)
     return {"none": losses, "mean": losses.sum() / max(len(losses), 1), "sum": losses.sum()}[reduction]
+
+
+def _softmax_cross_entropy(logits: Array, targets: Array, **options: Any) -> Any:
+    return _cross_entropy(np.log(_softmax(logits)), targets, **options)
 
 
 def _binary_cross_entropy(logits: Array, targets: Array) -> Any:
@@ -339,6 +344,10 @@ CASES: dict[str, list[Case]] = _comparisons() | {
         case(lambda x, top: mg.clip(x, max=top), np.minimum, apart()((2, 3)), apart(0.1)((2, 1))),
         case(lambda x, top: mg.clip(x, None, top), np.minimum, apart()((2, 3)), apart(0.1)(())),
     ],
+    "piecewise.masked": [
+        case(masked, lambda values, mask: values * mask, signed(a), np.arange(math.prod(b)).reshape(b) % 2 == 0)
+        for a, b in PAIRS
+    ],
     "piecewise.where": [
         *[
             case(mg.where, np.where, np.arange(math.prod(a)).reshape(a) % 2 == 0, signed(a), signed(b))
@@ -525,6 +534,22 @@ CASES: dict[str, list[Case]] = _comparisons() | {
             {"reduction": "sum", "label_smoothing": 0.1},
         ]
         if len(log_probabilities) or not options
+    ],
+    "loss.softmax_cross_entropy": [
+        case(softmax_cross_entropy, _softmax_cross_entropy, logits, targets, **options)
+        for logits, targets in [
+            (LOGITS, LABELS),
+            (LOGITS, PROBABILITIES),
+            (LOGITS, PROBABILITIES * 1.3),
+            (np.zeros((0, 4)), np.zeros(0, int)),
+        ]
+        for options in [
+            {},
+            {"label_smoothing": 0.1},
+            {"reduction": "mean"},
+            {"reduction": "sum", "label_smoothing": 0.1},
+        ]
+        if len(logits) or not options
     ],
     "loss.binary_cross_entropy": binary(binary_cross_entropy, _cross_entropy_of, between(0.4, 0.6), between(0.1, 0.9)),
     "loss.sigmoid_cross_entropy": binary(sigmoid_cross_entropy, _binary_cross_entropy, signed, between(0.1, 0.9)),

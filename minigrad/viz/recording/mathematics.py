@@ -91,6 +91,7 @@ _PIECEWISE = {
         "∂L/∂min = 0 where min > max, g where x < min, else 0",
         "∂L/∂max = g where x > max or min > max, else 0",
     ),
+    "masked": ("out = values where mask, else 0", "∂L/∂values = g where mask, else 0", ""),
     "where": (
         "out = x where condition, else y",
         "",
@@ -213,6 +214,14 @@ _LOSS = {
         "∂L/∂log_probabilities = −g ⊙ t / n; t is the targets as probabilities, after label_smoothing; n is the number "
         "of rows for the mean, else 1",
         "∂L/∂targets = −g ⊙ (1 − label_smoothing) · log_probabilities / n; n is the number of rows for the mean, "
+        "else 1",
+    ),
+    "softmax_cross_entropy": (
+        "out = −(Σ t ⊙ log(softmax(logits))) / n; t is the targets, an index as a row with 1 at its place, smoothed to "
+        "t · (1 − label_smoothing) + label_smoothing / classes; n is the number of rows for the mean, else 1",
+        "∂L/∂logits = g ⊙ (softmax(logits) · s − t) / n; t is the targets as probabilities, after label_smoothing; s is "
+        "the sum of t in each row, 1 for probabilities; n is the number of rows for the mean, else 1",
+        "∂L/∂targets = −g ⊙ (1 − label_smoothing) · log(softmax(logits)) / n; n is the number of rows for the mean, "
         "else 1",
     ),
     "sigmoid_cross_entropy": (

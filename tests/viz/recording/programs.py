@@ -109,7 +109,10 @@ class Capture(Listener):
 def summed(raw: Any, axes: tuple[int, ...], like: Any) -> Any:
     """Sum the axes out as ``docs/trace.md`` says: leading ones that the value has not, then the stretched ones."""
     extra = raw.ndim - like.ndim
-    raw = raw.sum(axis=axes[:extra]) if extra else raw
+    if extra == raw.ndim - 1 == 1 and raw.dtype.char in "fd":
+        raw = np.ones(len(raw), raw.dtype) @ raw  # as the walk sums the rows of a matrix
+    elif extra:
+        raw = raw.sum(axis=axes[:extra])
     stretched = tuple(axis - extra for axis in axes[extra:])
     return (raw.sum(axis=stretched, keepdims=True) if stretched else raw).astype(like.dtype)
 

@@ -9,6 +9,7 @@ import pytest
 import minigrad as mg
 from minigrad.ops import primitives
 from minigrad.ops.reduction import restore
+from minigrad.ops.softmax import softmax
 from minigrad.viz.recording import mathematics
 from minigrad.viz.recording.mathematics import derivative, formula
 from minigrad.viz.recording.rules import describe_rule
@@ -153,17 +154,22 @@ def rows(log_probabilities, targets, label_smoothing=0.0, reduction="none"):
     t = np.eye(classes)[targets] if targets.ndim == 1 else targets
     t = t * (1 - label_smoothing) + label_smoothing / classes
     kept = {"axis": -1, "keepdims": True} if reduction == "none" else {}
-    return {"t": t, "n": len(t) if reduction == "mean" else 1, "Σof": lambda value: np.sum(value, **kept)}
+    return {
+        "t": t,
+        "s": t.sum(axis=-1, keepdims=True),
+        "n": len(t) if reduction == "mean" else 1,
+        "Σof": lambda value: np.sum(value, **kept),
+    }
 
 
 NUMPY = ["sqrt", "exp", "log", "sin", "cos", "tan", "arctan", "sinh", "cosh", "tanh", "floor", "sign", "abs", "where"]
 CONSTANT = {name: getattr(np, name) for name in NUMPY} | {"max": np.maximum, "min": np.minimum, "σ": sigmoid}
-CONSTANT |= {"e": math.e, "π": math.pi}
+CONSTANT |= {"softmax": softmax.forward, "e": math.e, "π": math.pi}
 
 
 def letters(key, node, g):
     """Return the values of every name of the formulas of a node, and its gradient and output as the text means them."""
-    primitive, (out, *inputs) = node.primitive, node.saved
+    primitive, (out, *inputs) = node.primitive, node.saved[: 1 + len(node.parents)]
     options = {p.name: p.default for p in primitive.parameters if p.default is not p.empty} | node.options
     values = options | {p.name: value for p, value in zip(primitive.parameters, inputs, strict=False)}
     if primitive.name == "clip":
@@ -171,7 +177,7 @@ def letters(key, node, g):
         values |= {"max": np.inf if values["max"] is None else values["max"]}
     elif primitive.name == "linear":
         values["bias"] = 0 if values["bias"] is None else values["bias"]
-    elif primitive.name == "cross_entropy":
+    elif primitive.name in ("cross_entropy", "softmax_cross_entropy"):
         values |= rows(*inputs, **node.options)
         out, g = (value[:, None] if value.ndim else value for value in (out, g))
     elif key.startswith(("reduction.", "softmax.")):
