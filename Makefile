@@ -2,11 +2,15 @@
 # Another Python: make demo PYTHON=python3.13
 PYTHON ?= python3
 BIN := .venv/bin
+# Frameworks to compare with, in another environment: make bench BENCH_PYTHON=path/to/python
+# Options, which --help lists: make bench BENCH="--quick --only training chain"
+BENCH_PYTHON ?= $(BIN)/python
+BENCH ?=
 
-.PHONY: help demo test lint format examples player bench clean
+.PHONY: help demo test lint format examples player bench bench-readme clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: .venv/installed ## train on handwritten digits and draw the graph, into runs/demo/
 	@$(BIN)/minigrad demo
@@ -26,8 +30,11 @@ examples: .venv/installed ## run every example
 player: ## build the browser player's script from its sources (needs npm)
 	@$(PYTHON) docs/build_player.py
 
-bench: .venv/installed ## time a training step beside NumPy, and PyTorch and JAX where .venv has them
-	@$(BIN)/python benchmarks/training_step.py
+bench: .venv/installed ## measure beside NumPy, and PyTorch, JAX and others where they are installed; see BENCH
+	@$(BENCH_PYTHON) -m benchmarks $(BENCH)
+
+bench-readme: .venv/installed ## the same, and put the tables into README.md
+	@$(BENCH_PYTHON) -m benchmarks --readme $(BENCH)
 
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "minigrad needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": make demo PYTHON=python3.12")'

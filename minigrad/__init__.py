@@ -19,6 +19,7 @@ from minigrad.engine.creation import zeros as zeros
 from minigrad.engine.creation import zeros_like as zeros_like
 from minigrad.engine.gradients import grad as grad
 from minigrad.engine.gradients import value_and_grad as value_and_grad
+from minigrad.engine.memory import keep_freed_memory as keep_freed_memory
 from minigrad.engine.mode import enable_grad as enable_grad
 from minigrad.engine.mode import no_grad as no_grad
 from minigrad.engine.mode import source_lines as source_lines
@@ -121,6 +122,7 @@ from minigrad.ops.shape import transpose as transpose
 from minigrad.ops.softmax import log_softmax as log_softmax
 from minigrad.ops.softmax import logsumexp as logsumexp
 from minigrad.ops.softmax import softmax as softmax
+from minigrad.replay import compile as compile
 from minigrad.training import History as History
 from minigrad.training import evaluate as evaluate
 from minigrad.training import fit as fit

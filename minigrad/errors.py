@@ -84,6 +84,10 @@ class RenderError(MinigradError, RuntimeError):
     """A picture that the installed Graphviz could not make."""
 
 
+class CompileWarning(UserWarning):
+    """A compiled step that cannot be replayed, and why; it runs as it always did."""
+
+
 # What people who come from PyTorch write, and what NumPy, and so minigrad, calls it.
 PYTORCH_TO_NUMPY = {
     "dim": "axis",

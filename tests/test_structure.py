@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "nn": {"errors", "engine", "ops"},
     "optim": {"errors", "engine", "ops"},
     "data": {"errors", "engine", "ops"},
+    "replay": {"errors", "engine", "ops", "nn", "optim"},
     "training": {"errors", "engine", "ops", "nn", "optim", "data"},
     "viz": {"errors", "engine", "ops", "nn", "optim", "data", "training"},
     "demo": {"errors", "engine", "ops", "nn", "optim", "data", "training", "viz"},

@@ -21,6 +21,8 @@ def as_array(value: Any, dtype: npt.DTypeLike | None = None) -> Array:
     """
     if isinstance(value, np.ndarray) and (dtype is None or value.dtype == dtype):
         array = value
+    elif isinstance(value, np.ndarray):
+        array = value.astype(check_dtype(dtype) if dtype is not None else value.dtype)
     else:
         try:
             array = np.asarray(value, dtype=dtype)

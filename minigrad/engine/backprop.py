@@ -53,9 +53,11 @@ def backprop(
 def _deliver(steps: Iterator[Step]) -> Iterator[Step]:
     delivered: set[int] = set()
     for step in steps:
-        tensor = None if step.node.tensor is None else step.node.tensor()
-        if tensor is not None:
-            _accumulate(tensor, step.gradient, delivered)
+        reference = step.node.tensor
+        if reference is not None:
+            tensor = reference()
+            if tensor is not None:
+                _accumulate(tensor, step.gradient, delivered)
         yield step
 
 
@@ -64,13 +66,12 @@ def _accumulate(tensor: Tensor, gradient: Any, delivered: set[int]) -> None:
         with Recording(True):
             tensor._grad = own(gradient) if tensor._grad is None else tensor._grad + gradient
         return
-    if tensor._grad is not None:
-        array = np.asarray(tensor._grad._data + gradient)
-    else:
-        array = np.asarray(gradient)
-        # rules may pass one array on to several inputs: two tensors must not share a gradient
-        if array.base is not None or id(array) in delivered:
-            array = array.copy()
+    array = gradient if tensor._grad is None else tensor._grad._data + gradient
+    if not isinstance(array, np.ndarray):
+        array = np.asarray(array)
+    # rules may pass one array on to several inputs: two tensors must not share a gradient
+    if (array.base is not None and not getattr(array, "alone", False)) or id(array) in delivered:
+        array = array.copy()
     delivered.add(id(array))
     tensor._grad = Tensor(array)
 

@@ -36,7 +36,9 @@ def tensor(
     tensor([[1., 2.],
             [3., 4.]], name='x')
     """
-    made = Tensor(np.array(as_array(data._data if isinstance(data, Tensor) else data, dtype), copy=True))
+    given = data._data if isinstance(data, Tensor) else data
+    array = as_array(given, dtype)
+    made = Tensor(array.copy(order="K") if array is given else array)
     return _finish(made, requires_grad, name)
 
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import numpy as np
 
 if TYPE_CHECKING:
     from minigrad.engine.tensor import Tensor
     from minigrad.engine.walk import Step
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Listener:
@@ -18,6 +25,17 @@ class Listener:
     def backward(self, output: Tensor, steps: Iterator[Step]) -> Iterator[Step]:
         """Hear a backward pass: return an iterator that passes its steps on."""
         return steps
+
+    def operation(self, primitive: Any, inputs: Any, out: Any) -> None:
+        """Hear of an operation, within ``recording_calls``."""
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator | None) -> Any:
+        """Draw uniform numbers from 0 to 1 for who asks within ``recording_calls``."""
+        raise NotImplementedError
+
+    def whole(self, function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """Hear of a function that is one thing to a listener, whatever it does inside; call it."""
+        return function(*args, **options)
 
     def before_update(self, optimizer: object, parameters: Iterable[Tensor]) -> None:
         """Hear that an optimizer is about to update its parameters."""
@@ -29,6 +47,26 @@ class Listener:
 _listener: ContextVar[Listener | None] = ContextVar("minigrad_listener", default=None)
 
 current_listener = _listener.get
+
+
+def hear_operation(primitive: Any, inputs: Any, out: Any) -> None:
+    """Tell the listener of an operation."""
+    listener = current_listener()
+    if listener is not None:
+        listener.operation(primitive, inputs, out)
+
+
+def as_a_whole(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a function that changes tensors, and reads values on the way: a listener hears of it as one thing."""
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **options: P.kwargs) -> R:
+        listener = current_listener()
+        if listener is None:
+            return function(*args, **options)
+        return listener.whole(function, args, options)  # type: ignore[no-any-return]
+
+    return wrapper
 
 
 @contextmanager

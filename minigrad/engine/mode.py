@@ -17,8 +17,9 @@ from minigrad.errors import ArgumentError
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-# what an operation records, as bits: its node in the graph, and the user's line that made it
-GRAPH, LINES = 1, 2
+# what an operation records, as bits: its node in the graph, the user's line that made it, and, for a listener that
+# replays them, the NumPy calls
+GRAPH, LINES, CALLS = 1, 2, 4
 
 _records: ContextVar[int] = ContextVar("minigrad_records", default=GRAPH)
 _scope: ContextVar[str] = ContextVar("minigrad_scope", default="")
@@ -79,6 +80,16 @@ def source_lines() -> Iterator[None]:
     2
     """
     token = _records.set(_records.get() | LINES)
+    try:
+        yield
+    finally:
+        _records.reset(token)
+
+
+@contextmanager
+def recording_calls() -> Iterator[None]:
+    """Let the listener of a block hear of each operation, so that it can replay what was computed."""
+    token = _records.set(_records.get() | CALLS)
     try:
         yield
     finally:

@@ -12,7 +12,8 @@ import numpy as np
 from minigrad.engine import numpy_protocol
 from minigrad.engine.arrays import as_operand
 from minigrad.engine.explain import explain_failure
-from minigrad.engine.mode import GRAPH, LINES, current_scope, records_now
+from minigrad.engine.listener import hear_operation
+from minigrad.engine.mode import CALLS, GRAPH, LINES, current_scope, records_now
 from minigrad.engine.node import Node, constant
 from minigrad.engine.source import calling_line
 from minigrad.engine.tensor import Tensor
@@ -103,14 +104,15 @@ class Primitive(Generic[P]):
             if isinstance(out, (tuple, list)):
                 raise RuleError(f"{self.name} must return one array, it returned a {type(out).__name__} of {len(out)}")
             out = np.asanyarray(out)
-        if not (needed and self.passes_gradients and (records := records_now()) and out.dtype.kind == "f"):
-            return Tensor(out)
-        if records != GRAPH and not records & GRAPH:
+        records = records_now()
+        if records >= CALLS:
+            hear_operation(self, inputs, out)
+        if not (needed and self.passes_gradients and records & GRAPH and out.dtype.kind == "f"):
             return Tensor(out)
         parents: Any = map(_place, nodes, inputs, arrays) if None in nodes else nodes
         saved = (out, *arrays, *kept)
         node = Node(self, tuple(parents), saved, options, out.shape, out.dtype, True, current_scope())
-        if records != GRAPH:
+        if records & LINES:
             node.line = calling_line()
         return Tensor(out, node)
 

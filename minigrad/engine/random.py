@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from minigrad.engine.listener import current_listener
+from minigrad.engine.mode import CALLS, records_now
 from minigrad.errors import ArgumentError, DtypeError, checked_arguments
 
 
@@ -27,6 +31,15 @@ def seed(n: int) -> None:
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
         raise ArgumentError(f"seed() needs a non-negative integer, got {n!r}")
     _Default.generator = np.random.default_rng(int(n))
+
+
+def uniform(shape: tuple[int, ...], rng: np.random.Generator | None = None) -> Any:
+    """Draw single-precision numbers, evenly from 0 to 1."""
+    if records_now() & CALLS:
+        listener = current_listener()
+        if listener is not None:
+            return listener.draw(shape, rng)
+    return generator(rng).random(shape, np.float32)
 
 
 def generator(rng: np.random.Generator | None = None) -> np.random.Generator:

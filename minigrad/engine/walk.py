@@ -124,22 +124,25 @@ def topological_order(roots: Iterable[Node], *, everything: bool = False) -> lis
     found = list(roots)
     while found:
         for parent in found.pop().parents:
-            if everything or parent.requires_grad:
+            if parent.requires_grad or everything:
                 if parent in waiting:
                     waiting[parent] += 1
                 else:
                     waiting[parent] = 1
-                    found.append(parent)
+                    if parent.parents:
+                        found.append(parent)
     ready = [root for root in reversed(roots) if not waiting[root]]
     order = []
     while ready:
         node = ready.pop()
         order.append(node)
         for parent in node.parents:
-            if everything or parent.requires_grad:
+            if parent.requires_grad or everything:
                 # consumers first: only when all have sent is this gradient complete
-                waiting[parent] -= 1
-                if not waiting[parent]:
+                left = waiting[parent] - 1
+                if left:
+                    waiting[parent] = left
+                else:
                     ready.append(parent)
     return order
 
@@ -147,8 +150,10 @@ def topological_order(roots: Iterable[Node], *, everything: bool = False) -> lis
 def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
     """Sum out the axes along which a value of ``shape`` was broadcast to the gradient's shape."""
     extra = gradient.ndim - len(shape)
-    if extra == 1 and len(shape) == 1 and type(gradient) is np.ndarray and gradient.dtype.char in "fd":
-        gradient = np.ones(len(gradient), gradient.dtype).dot(gradient)  # the same sum, and quicker: a matrix product
+    if extra == 1 and len(shape) == 1 and isinstance(gradient, np.ndarray) and gradient.dtype.char in "fd":
+        gradient = np.dot(
+            np.ones(len(gradient), gradient.dtype), gradient
+        )  # the same sum, and quicker: a matrix product
     elif extra > 0:
         gradient = np.add.reduce(gradient, axis=0 if extra == 1 else tuple(range(extra)))
     if gradient.shape == shape or extra < 0:
@@ -187,7 +192,8 @@ def _send(
 
 
 def _lifted(node: Node, lift: Lift) -> tuple[Any, ...]:
-    assert node.saved is not None and node.primitive is not None
+    assert node.saved is not None
+    assert node.primitive is not None
     out, *arguments = node.saved
     pairs = zip(arguments, node.parents, strict=not node.primitive.keeps)
     kept = [None] * (len(arguments) - len(node.parents))  # no part of the graph: the rule computes it anew

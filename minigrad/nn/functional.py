@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.arrays import as_array
-from minigrad.engine.random import generator
+from minigrad.engine.random import uniform
 from minigrad.engine.tensor import Tensor, plain_index
 from minigrad.errors import DtypeError, OutOfRangeError, ShapeError, checked_arguments
 from minigrad.nn.checks import number_between
@@ -73,7 +73,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, *, rng: Rng = None) -
     values = tensor_of(x)
     if not training or p == 0:
         return values
-    kept = generator(rng).random(values.shape, np.float32) >= p
+    kept = uniform(values.shape, rng) >= p
     scale = kept.astype(values.dtype) / (1 - p) if p < 1 else np.zeros(values.shape, values.dtype)
     return elementwise.multiply(values, scale)
 
@@ -116,7 +116,7 @@ def embedding(indices: Any, weight: Tensor) -> Tensor:
     tensor([[2., 3.],
             [2., 3.]])
     """
-    rows = np.asarray(plain_index(indices))
+    rows = as_array(plain_index(indices))
     if rows.dtype.kind not in "iu":
         raise DtypeError(f"embedding: indices must be integers, got {rows.dtype}; convert with .astype(np.int64)")
     if rows.size and not 0 <= rows.min() <= rows.max() < len(weight):

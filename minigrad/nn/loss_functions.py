@@ -93,32 +93,35 @@ def _rows_of_classes(name: str, scores: Any, targets: Any) -> tuple[Any, Any, tu
     """
     scores = scores if isinstance(scores, Tensor) else Tensor(as_array(scores))
     targets = targets if isinstance(targets, Tensor) else as_array(targets)
-    shape = scores.shape
+    shape, given = scores._data.shape, targets.shape
     if not shape:
         raise ShapeError(f"{name}: scores need a class axis, got a single number; expected shape (N, C)")
     class_axis = min(1, len(shape) - 1)
     batch = shape[:class_axis] + shape[class_axis + 1 :]
     if 0 in shape:
         raise ShapeError(f"{name}: the batch is empty: scores of shape {shape}")
-    if targets.shape == shape:
+    if given == shape:
         targets = _in_dtype(targets, scores.dtype)
-    elif targets.shape == batch:
+    elif given == batch:
         _check_labels(name, targets, shape[class_axis])
     else:
         raise ShapeError(
             f"{name}: for scores{_named(scores)} of shape {shape}, targets{_named(targets)} are class indices of shape "
-            f"{batch} or probabilities of shape {shape}; got shape {targets.shape}"
+            f"{batch} or probabilities of shape {shape}; got shape {given}"
         )
     if len(shape) == 2:
         return scores, targets, batch
     rows = (-1, shape[class_axis])
-    if targets.shape == shape:
+    if given == shape:
         return (
             np.moveaxis(scores, class_axis, -1).reshape(rows),
             np.moveaxis(targets, class_axis, -1).reshape(rows),
             batch,
         )
     return np.moveaxis(scores, class_axis, -1).reshape(rows), targets.reshape(-1), batch
+
+
+_UNSIGNED: dict[int, Any] = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
 def _check_labels(name: str, targets: Any, classes: int) -> None:
@@ -130,7 +133,7 @@ def _check_labels(name: str, targets: Any, classes: int) -> None:
             ".astype(np.int64), or pass probabilities in the scores' shape"
         )
     # as unsigned numbers, negative labels are large: one pass finds both kinds
-    if np.maximum.reduce(labels.view(f"u{labels.itemsize}"), axis=None) >= classes:
+    if np.maximum.reduce(labels.view(_UNSIGNED[labels.itemsize]), axis=None) >= classes:
         lowest, highest = labels.min(), labels.max()
         raise OutOfRangeError(
             f"{name}: labels must be from 0 to {classes - 1} for {classes} classes, got "

@@ -114,7 +114,7 @@ silu.derivatives(_silu_rule)
 
 @primitive
 def _erf(x: Any) -> Any:
-    return np.asarray(_vectorised_erf(x), dtype=x.dtype)
+    return np.asanyarray(_vectorised_erf(x)).astype(x.dtype)
 
 
 _vectorised_erf = np.frompyfunc(math.erf, 1, 1)

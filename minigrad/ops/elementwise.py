@@ -138,7 +138,7 @@ def astype(x: Any, dtype: npt.DTypeLike) -> Any:
     >>> mg.astype(mg.tensor([1.5, -2.5]), np.int64)
     tensor([ 1, -2])
     """
-    return np.asarray(x).astype(check_dtype(dtype))
+    return np.asanyarray(x).astype(check_dtype(dtype))
 
 
 astype.derivatives(lambda g, out, x, dtype: g)  # the walk converts it

@@ -29,7 +29,7 @@ def scatter(values: Any, index: Any, shape: tuple[int, ...], unique: bool = Fals
     >>> mg.ops.indexing.scatter(mg.tensor([1.0, 2.0, 4.0]), index=[0, 2, 2], shape=(4,))
     tensor([1., 0., 6., 0.])
     """
-    out = np.zeros(shape, values.dtype)
+    out = np.zeros_like(values, shape=shape)
     if unique or _is_basic(index):
         out[index] = values
     else:

@@ -80,7 +80,10 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
             f"{np.shape(x)} and {np.shape(weight)}"
         )
     product = x.dot(weight.T)  # for matrices the same as @, and quicker
-    return product if bias is None else product + bias
+    if bias is None:
+        return product
+    in_place = isinstance(bias, np.ndarray) and bias.shape == product.shape[-1:] and bias.dtype == product.dtype
+    return np.add(product, bias, out=product if in_place else None)  # the product is new, and nobody else's
 
 
 def _linear_weight(g: Any, out: Any, x: Any, weight: Any, bias: Any = None) -> Any:

@@ -31,6 +31,8 @@ class Adagrad(Optimizer):
     tensor([ 0.5, -1.5], requires_grad=True)
     """
 
+    elementwise = True
+
     @checked_arguments
     def __init__(
         self,

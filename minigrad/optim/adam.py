@@ -34,6 +34,7 @@ class Adam(Optimizer):
     tensor([ 0.5, -1.5], requires_grad=True)
     """
 
+    elementwise = True
     optional_state_names = ("max_exp_avg_sq",)
 
     @checked_arguments

@@ -26,6 +26,8 @@ class AdamW(Adam):
     tensor([ 0.45, -1.4 ], requires_grad=True)
     """
 
+    elementwise = True
+
     @checked_arguments
     def __init__(
         self,

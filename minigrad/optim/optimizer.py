@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad.engine.arrays import Array
 from minigrad.engine.listener import current_listener
+from minigrad.engine.memory import keep_by_default
 from minigrad.engine.mode import enable_grad
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import (
@@ -21,7 +22,9 @@ from minigrad.errors import (
     checked_arguments,
     suggest,
 )
-from minigrad.optim import checks
+from minigrad.optim import blocks, checks
+from minigrad.optim.blocks import Blocks, Scratch
+from minigrad.optim.rows import Rows
 from minigrad.optim.state import load_state, pack_state
 
 Group = dict[str, Any]
@@ -32,12 +35,17 @@ Params = Iterable[Tensor] | Iterable[Group] | Iterable[tuple[str, Tensor]]
 class Optimizer:
     """Changes parameters so that a loss falls. A new one gives its defaults, ``update``, ``check`` and ``state_names``.
 
-    A parameter's array is changed in place, so views of its ``.data`` follow; ``.data.copy()`` keeps what was.
+    A parameter's array is changed in place, so views of its ``.data`` follow; ``.data.copy()`` keeps what was. Arrays
+    of small parameters that nothing else refers to may be laid side by side, as views of one.
 
     Attributes:
         param_groups: dicts of ``"params"`` and the options that hold for them, such as ``"lr"``; may be changed.
         state: for each parameter that has been updated, its arrays and numbers by name, such as ``"exp_avg"``.
         optional_state_names: names that the state may also have, from options that were switched off since.
+        elementwise: whether ``update`` changes each element by that element's own gradient and state alone. Then a step
+            may hand it several small parameters as one flat array, or a part of a large one, in any order and from
+            several threads; its state is arrays of the parameter's shape, and numbers that are the same for every
+            part. Each class says so for itself: without ``elementwise = True`` it gets whole parameters.
 
     >>> import minigrad as mg
     >>> from minigrad import optim
@@ -56,13 +64,19 @@ class Optimizer:
     """
 
     optional_state_names: tuple[str, ...] = ()
+    elementwise = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.elementwise = bool(vars(cls).get("elementwise", False))  # what overrides update() may need more
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
+        keep_by_default()  # training makes the same arrays over and over
         self.defaults = defaults
         self.param_groups: list[Group] = []
         self.state: defaultdict[Tensor, State] = defaultdict(dict)
         self.has_stepped = False
-        self._scratch: dict[tuple[tuple[int, ...], np.dtype[Any]], tuple[Array, Array]] = {}
+        self._scratch, self._rows, self._blocks = Scratch(), Rows(), Blocks()
         values = checks.listed(self.title, params)
         groups = values if isinstance(values[0], dict) else [{"params": values}]
         for group in groups:
@@ -110,13 +124,8 @@ class Optimizer:
             listener.before_update(self, self.parameters())
         stepped = False
         for group in self.param_groups:
-            for parameter in group["params"]:
-                gradient = parameter._grad
-                if gradient is not None:
-                    if not parameter._data.flags.writeable:
-                        parameter._data = parameter._data.copy()
-                    self.update(parameter._data, gradient._data, self.state[parameter], group)
-                    stepped = True
+            updated = self._rows.update(self, group) if self.elementwise else self.update_each(group["params"], group)
+            stepped = stepped or updated
         if not stepped:
             raise GraphError(
                 f"{self.title}: no parameter has a gradient; call loss.backward() before step(), and zero_grad() "
@@ -127,12 +136,28 @@ class Optimizer:
             listener.after_update(self, self.parameters())
         return loss
 
+    def update_each(self, parameters: Iterable[Tensor], group: Group) -> bool:
+        """Update parameters of a group one at a time; return whether one of them has a gradient."""
+        stepped = False
+        for parameter in parameters:
+            gradient = parameter._grad
+            if gradient is not None:
+                if not parameter._data.flags.writeable:
+                    parameter._data = parameter._data.copy()
+                values = parameter._data, gradient._data, self.state[parameter], group
+                if self.elementwise and parameter._data.size > blocks.BLOCK:
+                    self._blocks.update(self.update, *values)
+                else:
+                    self.update(*values)
+                stepped = True
+        return stepped
+
     def scratch(self, parameter: Array) -> tuple[Array, Array]:
         """Return two arrays to compute in, like the parameter; parameters of one shape share them."""
-        key = parameter.shape, parameter.dtype
-        pair = self._scratch.get(key)
+        pairs, key = self._scratch.pairs, (parameter.shape, parameter.dtype)
+        pair = pairs.get(key)
         if pair is None:
-            pair = self._scratch[key] = np.empty(*key), np.empty(*key)
+            pair = pairs[key] = np.empty(*key), np.empty(*key)
         return pair
 
     @checked_arguments

@@ -33,6 +33,7 @@ class RMSprop(Optimizer):
     tensor([ 0.5, -1.5], requires_grad=True)
     """
 
+    elementwise = True
     optional_state_names = ("momentum_buffer", "grad_avg")
 
     @checked_arguments

@@ -35,6 +35,7 @@ class SGD(Optimizer):
     True
     """
 
+    elementwise = True
     optional_state_names = ("momentum_buffer",)
 
     @checked_arguments

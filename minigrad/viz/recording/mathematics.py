@@ -219,8 +219,8 @@ _LOSS = {
     "softmax_cross_entropy": (
         "out = −(Σ t ⊙ log(softmax(logits))) / n; t is the targets, an index as a row with 1 at its place, smoothed to "
         "t · (1 − label_smoothing) + label_smoothing / classes; n is the number of rows for the mean, else 1",
-        "∂L/∂logits = g ⊙ (softmax(logits) · s − t) / n; t is the targets as probabilities, after label_smoothing; s is "
-        "the sum of t in each row, 1 for probabilities; n is the number of rows for the mean, else 1",
+        "∂L/∂logits = g ⊙ (softmax(logits) · s − t) / n; t is the targets as probabilities, after label_smoothing; s "
+        "is the sum of t in each row, 1 for probabilities; n is the number of rows for the mean, else 1",
         "∂L/∂targets = −g ⊙ (1 − label_smoothing) · log(softmax(logits)) / n; n is the number of rows for the mean, "
         "else 1",
     ),

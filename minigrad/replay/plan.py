@@ -1,0 +1,144 @@
+"""Plan: a training step as a flat list of NumPy calls, each bound to the arrays that it reads and writes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.arrays import Array
+from minigrad.engine.random import generator
+from minigrad.engine.tensor import Tensor
+from minigrad.replay.surroundings import Surroundings
+
+Call = Callable[[], object]
+
+
+class Diverged(Exception):  # noqa: N818  # no error: the step goes another way this time
+    """The values of this call decide otherwise than those that were recorded."""
+
+
+# --- one call
+
+
+def bound(function: Any, args: Any, options: dict[str, Any], out: Array) -> Call:
+    """Return a NumPy call with its arguments, that writes what it wrote when it was recorded."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(function, np.ufunc):
+        by_name = options or function in (np.maximum, np.minimum)  # these two may not be given it by position
+        return partial(function, *args, **options, out=out) if by_name else partial(function, *args, out)
+    if (
+        isinstance(owner, np.ufunc)
+        and function.__name__ == "reduce"
+        and options.keys() <= {"axis", "dtype", "keepdims"}
+    ):
+        places = dict(zip(("array", "axis", "dtype", "out", "keepdims"), args, strict=False)) | options
+        axis, dtype, keepdims = places.get("axis", 0), places.get("dtype"), places.get("keepdims", False)
+        return partial(function, places.get("array", args[0]), axis, dtype, out, keepdims)
+    if function in (np.dot, np.ndarray.dot) and not options and out.flags.c_contiguous and out.ndim:
+        return partial(np.dot, *args, out)
+    if function in (np.ndarray.copy, np.ndarray.astype, np.copy):
+        return partial(np.copyto, out, args[0], "unsafe")
+    if function in (np.zeros_like, np.ones_like):
+        return partial(out.fill, 0 if function is np.zeros_like else 1)
+    return partial(_refill, out, function, args, options)
+
+
+def _refill(out: Array, function: Any, args: Any, options: dict[str, Any]) -> None:
+    np.copyto(out, function(*args, **options))
+
+
+def expect(value: bool, array: Array) -> None:
+    """Go on only if a truth that the step depends on is the recorded one."""
+    if bool(array) is not value:
+        raise Diverged
+
+
+def draw(out: Array, rng: np.random.Generator | None) -> None:
+    """Draw uniform numbers, from the generator that is the default one now if none is given."""
+    generator(rng).random(out=out, dtype=out.dtype)
+
+
+def give_gradients(pairs: list[tuple[Tensor, Tensor | None]]) -> None:
+    """Set the gradients that a backward pass left."""
+    for tensor, gradient in pairs:
+        tensor._grad = gradient
+
+
+def replace(tensor: Tensor, array: Array) -> None:
+    """Give a tensor new values, in an array of its own."""
+    tensor._data = array.copy()
+
+
+# --- all of them
+
+
+class Plan:
+    """What a recording has found, ready to run.
+
+    Attributes:
+        calls: what to call, in order.
+        inputs: for each array among the arguments, the private array that the calls read.
+        held: tensors from outside that need no gradient, with the private arrays that the calls read.
+        parameters: tensors whose own arrays the calls read, and change.
+        without_gradient: tensors that had none when the step began, and must not have one now.
+        gradients: the tensors that the step leaves as gradients, and their memory.
+        references: how many references there are to these while nobody keeps one.
+        result: makes what the step returns.
+        generators: what the step draws from, if it may also diverge.
+        surroundings: what else it depends on.
+    """
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self.surroundings = surroundings
+        self.calls: list[Call] = []
+        self.inputs: list[Array] = []
+        self.held: list[tuple[Tensor, Array]] = []
+        self.parameters: list[tuple[Tensor, Array, Any]] = []
+        self.without_gradient: list[Tensor] = []
+        self.gradients: list[tuple[Tensor, Tensor]] = []
+        self.memory: list[Array] = []
+        self.references = 0
+        self.generators: list[np.random.Generator | None] = []
+        self.result: Callable[[], Any] = lambda: None
+
+    def fits(self) -> bool:
+        """Whether what the step depends on is as it was, and nobody has kept arrays that it writes."""
+        for tensor, array, node in self.parameters:
+            if tensor._data is not array or tensor.node is not node:
+                return False
+        for tensor in self.without_gradient:
+            if tensor._grad is not None:
+                return False
+        return self.kept() <= self.references and self.surroundings.same()
+
+    def kept(self) -> int:
+        """Count the references to the gradients that the plan writes into: more than at first, and a user keeps one."""
+        references = sys.getrefcount
+        count = sum(map(references, self.memory))
+        for tensor, gradient in self.gradients:
+            count += references(gradient) - (tensor._grad is gradient)
+        return count
+
+    def run(self, arrays: list[Array]) -> Any:
+        """Replay the step on the arrays of the arguments.
+
+        Raises:
+            Diverged: when the values decide otherwise; nothing has been changed then.
+        """
+        for private, array in zip(self.inputs, arrays, strict=True):
+            np.copyto(private, array)
+        for tensor, private in self.held:
+            np.copyto(private, tensor._data)
+        states = [(each, each.bit_generator.state) for each in map(generator, self.generators)]
+        try:
+            for call in self.calls:
+                call()
+        except Diverged:
+            for each, state in states:
+                each.bit_generator.state = state
+            raise
+        return self.result()
