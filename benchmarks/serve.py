@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import json
@@ -149,6 +150,9 @@ def turn(work: Work, seconds: float) -> dict[str, Any]:
 def serve(subject: str, peer: str, answers: IO[str]) -> None:
     """Answer the questions of standard input until it ends."""
     module = importlib.import_module(f"benchmarks.{subject}")
+    framework = module.PEERS[peer].needs.partition(".")[0]
+    with contextlib.suppress(Exception):  # early, while other peers load theirs; the first question meets what is wrong
+        importlib.import_module(framework or "numpy")
     works: dict[str, Work] = {}
     for line in sys.stdin:
         question = json.loads(line)

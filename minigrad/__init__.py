@@ -2,12 +2,9 @@
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from minigrad import data as data
 from minigrad import nn as nn
 from minigrad import ops as ops
 from minigrad import optim as optim
-from minigrad import testing as testing
-from minigrad import viz as viz
 from minigrad.engine.backprop import backprop as backprop
 from minigrad.engine.creation import arange as arange
 from minigrad.engine.creation import eye as eye
@@ -28,11 +25,6 @@ from minigrad.engine.primitive import Primitive as Primitive
 from minigrad.engine.primitive import primitive as primitive
 from minigrad.engine.random import seed as seed
 from minigrad.engine.tensor import Tensor as Tensor
-from minigrad.engine.transforms import hessian as hessian
-from minigrad.engine.transforms import hvp as hvp
-from minigrad.engine.transforms import jacobian as jacobian
-from minigrad.engine.transforms import jvp as jvp
-from minigrad.engine.transforms import vjp as vjp
 from minigrad.engine.walk import Contribution as Contribution
 from minigrad.engine.walk import Step as Step
 from minigrad.ops.activation import elu as elu
@@ -122,19 +114,46 @@ from minigrad.ops.shape import transpose as transpose
 from minigrad.ops.softmax import log_softmax as log_softmax
 from minigrad.ops.softmax import logsumexp as logsumexp
 from minigrad.ops.softmax import softmax as softmax
-from minigrad.replay import compile as compile
-from minigrad.training import History as History
-from minigrad.training import evaluate as evaluate
-from minigrad.training import fit as fit
+
+if _TYPE_CHECKING:
+    from minigrad import data as data
+    from minigrad import testing as testing
+    from minigrad import viz as viz
+    from minigrad.engine.transforms import hessian as hessian
+    from minigrad.engine.transforms import hvp as hvp
+    from minigrad.engine.transforms import jacobian as jacobian
+    from minigrad.engine.transforms import jvp as jvp
+    from minigrad.engine.transforms import vjp as vjp
+    from minigrad.replay import compile as compile
+    from minigrad.training import History as History
+    from minigrad.training import evaluate as evaluate
+    from minigrad.training import fit as fit
 
 __version__ = "0.1.0"
+
+# what a training step does not need is imported when it is first asked for: name -> the module that has it
+_LATER = dict.fromkeys(("data", "testing", "viz"), "")
+_LATER |= dict.fromkeys(("hessian", "hvp", "jacobian", "jvp", "vjp"), "minigrad.engine.transforms")
+_LATER |= dict.fromkeys(("History", "evaluate", "fit"), "minigrad.training") | {"compile": "minigrad.replay"}
 
 if not _TYPE_CHECKING:  # a type checker shall see only what there is
 
     def __getattr__(name: str) -> object:
+        import importlib
+
+        if name in _LATER:
+            home = _LATER[name]
+            found = (
+                getattr(importlib.import_module(home), name) if home else importlib.import_module(f"minigrad.{name}")
+            )
+            globals()[name] = found
+            return found
+
         from minigrad.errors import UnknownAttributeError, suggest
 
         if name.startswith("_"):
             raise AttributeError(name)
-        known = [attribute for attribute in globals() if not attribute.startswith("_")]
-        raise UnknownAttributeError(f"minigrad has no attribute {name!r}{suggest(name, known)}")
+        raise UnknownAttributeError(f"minigrad has no attribute {name!r}{suggest(name, __dir__())}")
+
+    def __dir__() -> list[str]:
+        return sorted({*_LATER, *(name for name in globals() if not name.startswith("_"))})

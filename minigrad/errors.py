@@ -6,7 +6,6 @@ Each message says what was expected, what came, and what to do.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable, Iterable
@@ -118,6 +117,8 @@ PYTORCH_TO_NUMPY = {
 
 def suggest(word: str, candidates: Iterable[str]) -> str:
     """Return a sentence end that names what was probably meant: ``"; use axis=1"``, or nothing."""
+    import difflib
+
     known = list(candidates)
     translated = PYTORCH_TO_NUMPY.get(word)
     if translated is not None and translated.split("(")[0].split(";")[0] in known:

@@ -6,7 +6,6 @@ counterpart here raises: never a silent ndarray that has left the graph.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import Any
 
@@ -58,6 +57,8 @@ def call_function(function: Callable[..., Any], args: tuple[Any, ...], options: 
     implementation = implementations.get(function)
     if implementation is not None:
         return implementation(*args, **options)
+    import difflib
+
     name = function.__name__
     known = sorted({known.__name__ for known in implementations})
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,7 +31,8 @@ from minigrad.ops.linalg import linear as linear
 from minigrad.ops.softmax import log_softmax as log_softmax
 from minigrad.ops.softmax import softmax as softmax
 
-Rng = np.random.Generator | None
+if TYPE_CHECKING:  # NumPy imports its generators when they are first asked for
+    Rng = np.random.Generator | None
 
 
 def tensor_of(value: Any) -> Tensor:

@@ -7,7 +7,7 @@ further axes multiply both, as in PyTorch.
 from __future__ import annotations
 
 import math
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from minigrad.errors import ArgumentError, ShapeError, checked_arguments
 from minigrad.nn.checks import number_between, one_of
 
 T = TypeVar("T", bound=Tensor)
-Rng = np.random.Generator | None
+if TYPE_CHECKING:  # NumPy imports its generators when they are first asked for
+    Rng = np.random.Generator | None
 
 
 def _fill(tensor: T, values: Any) -> T:

@@ -54,7 +54,7 @@ def cross_entropy(logits: Any, targets: Any, label_smoothing: float = 0.0, reduc
     one_of("cross_entropy", "reduction", reduction, REDUCTIONS)
     rows, labels, batch = _rows_of_classes("cross_entropy", logits, targets)
     options = {"label_smoothing": label_smoothing} if label_smoothing else {}
-    losses = loss.softmax_cross_entropy(rows, labels, reduction=reduction, **options)
+    losses = loss.cross_entropy(rows, labels, reduction=reduction, **options)
     return losses if reduction != "none" or losses.shape == batch else losses.reshape(batch)
 
 
@@ -81,7 +81,7 @@ def nll_loss(log_probabilities: Any, targets: Any, reduction: str = "mean") -> T
     rows, labels, batch = _rows_of_classes("nll_loss", log_probabilities, targets)
     if labels.ndim != 1:
         raise ShapeError(f"nll_loss: targets are class indices without the class axis, got shape {np.shape(targets)}")
-    losses = loss.cross_entropy(rows, labels, reduction=reduction)
+    losses = loss.nll_loss(rows, labels, reduction=reduction)
     return losses if reduction != "none" or losses.shape == batch else losses.reshape(batch)
 
 

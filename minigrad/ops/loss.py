@@ -13,7 +13,7 @@ from minigrad.ops.softmax import log_softmax, softmax
 
 
 @primitive
-def cross_entropy(log_probabilities: Any, targets: Any, label_smoothing: float = 0.0, reduction: str = "none") -> Any:
+def nll_loss(log_probabilities: Any, targets: Any, label_smoothing: float = 0.0, reduction: str = "none") -> Any:
     """Return ``-sum(target * log_probability)`` of each row.
 
     Args:
@@ -24,7 +24,7 @@ def cross_entropy(log_probabilities: Any, targets: Any, label_smoothing: float =
         reduction: ``"none"`` for ``(N,)``, or the ``"mean"`` or ``"sum"`` of these.
 
     >>> import minigrad as mg
-    >>> mg.ops.loss.cross_entropy(mg.tensor([[-0.5, -1.0], [-2.0, -0.25]]), mg.tensor([1, 0]))
+    >>> mg.ops.loss.nll_loss(mg.tensor([[-0.5, -1.0], [-2.0, -0.25]]), mg.tensor([1, 0]))
     tensor([1., 2.])
     """
     if targets.ndim == 1 and not label_smoothing:
@@ -55,7 +55,7 @@ def _of_each_row(g: Any, rows: Any, reduction: str) -> Any:
     return g[:, None] if reduction == "none" else g * (1 / len(rows)) if reduction == "mean" else g
 
 
-def _cross_entropy_log_probabilities(
+def _nll_loss_log_probabilities(
     g: Any, out: Any, log_probabilities: Any, targets: Any, label_smoothing: float = 0.0, reduction: str = "none"
 ) -> Any:
     if targets.ndim == 1 and not label_smoothing:
@@ -66,34 +66,34 @@ def _cross_entropy_log_probabilities(
     return -_of_each_row(g, log_probabilities, reduction) * target
 
 
-def _cross_entropy_targets(
+def _nll_loss_targets(
     g: Any, out: Any, log_probabilities: Any, targets: Any, label_smoothing: float = 0.0, reduction: str = "none"
 ) -> Any:
     return -_of_each_row(g, log_probabilities, reduction) * ((1 - label_smoothing) * log_probabilities)
 
 
-cross_entropy.derivatives(_cross_entropy_log_probabilities, _cross_entropy_targets)
+nll_loss.derivatives(_nll_loss_log_probabilities, _nll_loss_targets)
 
 
 @primitive(keeps=True)
-def softmax_cross_entropy(logits: Any, targets: Any, label_smoothing: float = 0.0, reduction: str = "none") -> Any:
-    """Return ``cross_entropy(log_softmax(logits), targets)`` as one function, whose derivative is a difference.
+def cross_entropy(logits: Any, targets: Any, label_smoothing: float = 0.0, reduction: str = "none") -> Any:
+    """Return ``nll_loss(log_softmax(logits), targets)`` as one function, whose derivative is a difference.
 
     Args:
         logits: ``(N, C)``, of any size.
         targets: class indices ``(N,)``, or probabilities ``(N, C)``.
-        label_smoothing: as in ``cross_entropy``.
+        label_smoothing: as in ``nll_loss``.
         reduction: likewise.
 
     >>> import minigrad as mg
-    >>> mg.ops.loss.softmax_cross_entropy(mg.tensor([[0.0, 0.0], [0.0, 10000.0]]), mg.tensor([1, 0]))
+    >>> mg.ops.loss.cross_entropy(mg.tensor([[0.0, 0.0], [0.0, 10000.0]]), mg.tensor([1, 0]))
     tensor([6.9315e-01, 1.0000e+04])
     """
     log_probabilities = log_softmax.forward(logits)
-    return cross_entropy.forward(log_probabilities, targets, label_smoothing, reduction), log_probabilities
+    return nll_loss.forward(log_probabilities, targets, label_smoothing, reduction), log_probabilities
 
 
-def _softmax_cross_entropy_logits(
+def _cross_entropy_logits(
     g: Any, out: Any, logits: Any, targets: Any, kept: Any, label_smoothing: float = 0.0, reduction: str = "none"
 ) -> Any:
     probabilities = softmax.dispatch(logits) if kept is None else np.exp(kept)
@@ -105,14 +105,14 @@ def _softmax_cross_entropy_logits(
     return difference * _of_each_row(g, logits, reduction)
 
 
-def _softmax_cross_entropy_targets(
+def _cross_entropy_targets(
     g: Any, out: Any, logits: Any, targets: Any, kept: Any, label_smoothing: float = 0.0, reduction: str = "none"
 ) -> Any:
     log_probabilities = log_softmax.dispatch(logits) if kept is None else kept
-    return _cross_entropy_targets(g, out, log_probabilities, targets, label_smoothing, reduction)
+    return _nll_loss_targets(g, out, log_probabilities, targets, label_smoothing, reduction)
 
 
-softmax_cross_entropy.derivatives(_softmax_cross_entropy_logits, _softmax_cross_entropy_targets)
+cross_entropy.derivatives(_cross_entropy_logits, _cross_entropy_targets)
 
 
 @primitive(broadcasts=True)

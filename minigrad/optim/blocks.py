@@ -12,7 +12,6 @@ import contextvars
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,8 @@ import numpy as np
 from minigrad.engine.arrays import Array
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
     from minigrad.optim.optimizer import Group, State
 
 BLOCK = 131072  # elements
@@ -69,6 +70,8 @@ class Blocks:
 
     def share(self, job: Job, size: int, count: int) -> None:
         """Let this thread and others each do a part of a job; none works on when this returns."""
+        from concurrent.futures import ThreadPoolExecutor, wait
+
         if self.threads is None or self.process != os.getpid():  # a process's threads do not survive a fork
             self.threads, self.process = ThreadPoolExecutor(MOST_THREADS - 1, "minigrad-optim"), os.getpid()
         blocks = -(-size // BLOCK)

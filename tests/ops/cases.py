@@ -16,7 +16,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.ops import primitives
-from minigrad.ops.loss import binary_cross_entropy, cross_entropy, sigmoid_cross_entropy, softmax_cross_entropy
+from minigrad.ops.loss import binary_cross_entropy, cross_entropy, nll_loss, sigmoid_cross_entropy
 from minigrad.ops.piecewise import masked
 
 Array = np.ndarray
@@ -143,7 +143,7 @@ def _softmax(x: Array, axis: Any = -1) -> Any:
     return np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True)
 
 
-def _cross_entropy(log_p: Array, targets: Array, label_smoothing: float = 0.0, reduction: str = "none") -> Any:
+def _nll_loss(log_p: Array, targets: Array, label_smoothing: float = 0.0, reduction: str = "none") -> Any:
     classes = log_p.shape[-1]
     wanted = np.eye(classes)[targets] if targets.ndim == 1 else targets
     wanted = wanted * (1 - label_smoothing) + label_smoothing / classes
@@ -151,8 +151,8 @@ def _cross_entropy(log_p: Array, targets: Array, label_smoothing: float = 0.0, r
     return {"none": losses, "mean": losses.sum() / max(len(losses), 1), "sum": losses.sum()}[reduction]
 
 
-def _softmax_cross_entropy(logits: Array, targets: Array, **options: Any) -> Any:
-    return _cross_entropy(np.log(_softmax(logits)), targets, **options)
+def _cross_entropy(logits: Array, targets: Array, **options: Any) -> Any:
+    return _nll_loss(np.log(_softmax(logits)), targets, **options)
 
 
 def _binary_cross_entropy(logits: Array, targets: Array) -> Any:
@@ -519,8 +519,8 @@ CASES: dict[str, list[Case]] = _comparisons() | {
     "softmax.logsumexp": reduction(mg.logsumexp, _logsumexp),
     "softmax.softmax": reduction(mg.softmax, _softmax, axes=SOFTMAX_AXES),
     "softmax.log_softmax": reduction(mg.log_softmax, lambda x, axis=-1: np.log(_softmax(x, axis)), axes=SOFTMAX_AXES),
-    "loss.cross_entropy": [
-        case(cross_entropy, _cross_entropy, log_probabilities, targets, **options)
+    "loss.nll_loss": [
+        case(nll_loss, _nll_loss, log_probabilities, targets, **options)
         for log_probabilities, targets in [
             (LOGITS, LABELS),
             (LOGITS, PROBABILITIES),
@@ -535,8 +535,8 @@ CASES: dict[str, list[Case]] = _comparisons() | {
         ]
         if len(log_probabilities) or not options
     ],
-    "loss.softmax_cross_entropy": [
-        case(softmax_cross_entropy, _softmax_cross_entropy, logits, targets, **options)
+    "loss.cross_entropy": [
+        case(cross_entropy, _cross_entropy, logits, targets, **options)
         for logits, targets in [
             (LOGITS, LABELS),
             (LOGITS, PROBABILITIES),

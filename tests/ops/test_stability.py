@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.ops.loss import cross_entropy, sigmoid_cross_entropy
+from minigrad.ops.loss import cross_entropy, nll_loss, sigmoid_cross_entropy
 
 INF, NAN = np.inf, np.nan
+CROSS_ENTROPIES = pytest.mark.parametrize(
+    "f", [cross_entropy, lambda x, *rest, **options: nll_loss(mg.log_softmax(x), *rest, **options)]
+)
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
@@ -107,26 +110,30 @@ class TestSoftmax:
         assert mg.logsumexp(mg.tensor(np.array([-INF, -INF], dtype))).item() == -INF
         assert mg.logsumexp(mg.tensor(np.array([INF, INF], dtype))).item() == INF
 
-    def test_cross_entropy_with_classes(self, dtype: Any) -> None:
+    @CROSS_ENTROPIES
+    def test_cross_entropy_with_classes(self, f: Callable[..., Any], dtype: Any) -> None:
         logits = [[1e4, 0.0, -1e4]] * 3
         gradients = [[0, 0, 0], [1, -1, 0], [1, 0, -1]]
-        check(lambda x: cross_entropy(mg.log_softmax(x), np.array([0, 1, 2])), logits, dtype, [0, 1e4, 2e4], gradients)
+        check(lambda x: f(x, np.array([0, 1, 2])), logits, dtype, [0, 1e4, 2e4], gradients)
 
-    def test_cross_entropy_with_infinite_logits(self, dtype: Any) -> None:
+    @CROSS_ENTROPIES
+    def test_cross_entropy_with_infinite_logits(self, f: Callable[..., Any], dtype: Any) -> None:
         logits = [[INF, 0.0, 1.0], [0.0, 0.0, -INF], [INF, 0.0, 0.0], [0.0, 0.0, -INF]]
         values = [0, np.log(2.0), INF, INF]
         gradients = [[0, 0, 0], [-0.5, 0.5, 0], [1, -1, 0], [0.5, 0.5, -1]]
-        check(lambda x: cross_entropy(mg.log_softmax(x), np.array([0, 0, 1, 2])), logits, dtype, values, gradients)
+        check(lambda x: f(x, np.array([0, 0, 1, 2])), logits, dtype, values, gradients)
 
-    def test_cross_entropy_with_probabilities(self, dtype: Any) -> None:
+    @CROSS_ENTROPIES
+    def test_cross_entropy_with_probabilities(self, f: Callable[..., Any], dtype: Any) -> None:
         targets = np.array([[0.5, 0.5, 0], [1, 0, 0], [0.25, 0.75, 0]], dtype)
         logits = [[1e4, -1e4, 0.0], [INF, 0.0, -INF], [0.0, 0.0, -INF]]
         gradients = [[0.5, -0.5, 0], [0, 0, 0], [0.25, -0.25, 0]]
-        check(lambda x: cross_entropy(mg.log_softmax(x), targets), logits, dtype, [1e4, 0, np.log(2.0)], gradients)
+        check(lambda x: f(x, targets), logits, dtype, [1e4, 0, np.log(2.0)], gradients)
 
-    def test_cross_entropy_with_label_smoothing(self, dtype: Any) -> None:
+    @CROSS_ENTROPIES
+    def test_cross_entropy_with_label_smoothing(self, f: Callable[..., Any], dtype: Any) -> None:
         check(
-            lambda x: cross_entropy(mg.log_softmax(x), np.array([0]), label_smoothing=0.5),
+            lambda x: f(x, np.array([0]), label_smoothing=0.5),
             [[1e4, -1e4]],
             dtype,
             [0.25 * 2e4],

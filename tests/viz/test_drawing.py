@@ -99,7 +99,7 @@ def test_the_order_of_arguments_is_told_where_it_matters():
     source = viz.draw(x - y).source
     assert re.findall(r">(1st|2nd)<", source) == ["1st", "2nd"]
     assert ">1st<" not in viz.draw(x + y).source
-    loss = mg.ops.loss.cross_entropy(leaf(np.zeros((2, 3))), np.array([0, 1])).sum()
+    loss = mg.ops.loss.nll_loss(leaf(np.zeros((2, 3))), np.array([0, 1])).sum()
     assert re.findall(r">(1st|2nd)<", viz.draw(loss).source) == ["1st", "2nd"]  # log_probabilities would not fit
     loss = mg.ops.loss.sigmoid_cross_entropy(leaf(np.zeros(3)), np.ones(3)).sum()
     assert ">targets<" in viz.draw(loss).source

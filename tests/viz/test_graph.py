@@ -57,7 +57,7 @@ def test_a_tensor_used_twice_has_two_edges():
 
 def test_arguments_keep_their_order_and_their_names():
     logits, targets = leaf(np.zeros((2, 3)), "logits"), np.array([0, 1])
-    edges = build(mg.ops.loss.cross_entropy(logits, targets)).edges
+    edges = build(mg.ops.loss.nll_loss(logits, targets)).edges
     assert [(edge.position, edge.argument, edge.ordered) for edge in edges] == [
         (0, "log_probabilities", True),
         (1, "targets", True),

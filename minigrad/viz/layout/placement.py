@@ -23,7 +23,7 @@ BENDS, MOST_BENDS = 3_000, 12_000  # it routes edges of so many bends in all; lo
 MOST = 17_000  # Graphviz is not asked to lay out more nodes than this, bends of edges included
 LOOK = "newrank=true nodesep=0.28 ranksep=0.5"  # newrank: without it edges into modules may point backwards
 HURRIED = " nslimit=2 nslimit1=2 mclimit=0.2"
-MARGIN = 12  # pixels around the picture
+MARGIN = 8  # pixels around the picture
 TITLE_HEIGHT, TITLE_LETTER = 12, 7  # pixels that the title of a group takes, beside Graphviz's own 16 and 12
 
 

@@ -208,7 +208,7 @@ _SOFTMAX = {
 }
 
 _LOSS = {
-    "cross_entropy": (
+    "nll_loss": (
         "out = −(Σ t ⊙ log_probabilities) / n; t is the targets, an index as a row with 1 at its place, smoothed to "
         "t · (1 − label_smoothing) + label_smoothing / classes; n is the number of rows for the mean, else 1",
         "∂L/∂log_probabilities = −g ⊙ t / n; t is the targets as probabilities, after label_smoothing; n is the number "
@@ -216,7 +216,7 @@ _LOSS = {
         "∂L/∂targets = −g ⊙ (1 − label_smoothing) · log_probabilities / n; n is the number of rows for the mean, "
         "else 1",
     ),
-    "softmax_cross_entropy": (
+    "cross_entropy": (
         "out = −(Σ t ⊙ log(softmax(logits))) / n; t is the targets, an index as a row with 1 at its place, smoothed to "
         "t · (1 − label_smoothing) + label_smoothing / classes; n is the number of rows for the mean, else 1",
         "∂L/∂logits = g ⊙ (softmax(logits) · s − t) / n; t is the targets as probabilities, after label_smoothing; s "

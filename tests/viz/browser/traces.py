@@ -61,13 +61,20 @@ def sums() -> Trace:
     return viz.trace(((x * y + z) * z - y).sum() * z)
 
 
+class TwoSteps(nn.Module):
+    """The cross-entropy as two operations: a module with something inside."""
+
+    def forward(self, logits: mg.Tensor, targets: mg.Tensor) -> mg.Tensor:
+        return nn.functional.nll_loss(mg.log_softmax(logits), targets)
+
+
 def small_mlp() -> Trace:
     """Return a trace of a 2-3-2 network with cross-entropy and an update, with lines of the script."""
     mg.seed(0)
     model = nn.MLP([2, 3, 2])
     with mg.source_lines():
         logits = model(mg.tensor([[1.0, 2.0], [3.0, 4.0]], name="X"))
-        loss = nn.CrossEntropyLoss()(logits, mg.tensor([0, 1], name="y"))
+        loss = TwoSteps()(logits, mg.tensor([0, 1], name="y"))
     loss.name = "loss"
     return viz.trace(loss, optimizer=optim.SGD(model.parameters(), lr=0.1, momentum=0.9))
 

@@ -177,7 +177,7 @@ def letters(key, node, g):
         values |= {"max": np.inf if values["max"] is None else values["max"]}
     elif primitive.name == "linear":
         values["bias"] = 0 if values["bias"] is None else values["bias"]
-    elif primitive.name in ("cross_entropy", "softmax_cross_entropy"):
+    elif primitive.name in ("cross_entropy", "nll_loss"):
         values |= rows(*inputs, **node.options)
         out, g = (value[:, None] if value.ndim else value for value in (out, g))
     elif key.startswith(("reduction.", "softmax.")):
