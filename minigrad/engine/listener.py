@@ -26,8 +26,11 @@ class Listener:
         """Hear a backward pass: return an iterator that passes its steps on."""
         return steps
 
-    def operation(self, primitive: Any, inputs: Any, out: Any) -> None:
+    def operation(self, primitive: Any, inputs: Any, options: dict[str, Any], out: Any) -> None:
         """Hear of an operation, within ``recording_calls``."""
+
+    def array_read(self, what: str) -> None:
+        """Hear, within ``recording_calls``, that somebody takes the array of a tensor or changes it."""
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator | None) -> Any:
         """Draw uniform numbers from 0 to 1 for who asks within ``recording_calls``."""
@@ -49,11 +52,18 @@ _listener: ContextVar[Listener | None] = ContextVar("minigrad_listener", default
 current_listener = _listener.get
 
 
-def hear_operation(primitive: Any, inputs: Any, out: Any) -> None:
+def hear_operation(primitive: Any, inputs: Any, options: dict[str, Any], out: Any) -> None:
     """Tell the listener of an operation."""
     listener = current_listener()
     if listener is not None:
-        listener.operation(primitive, inputs, out)
+        listener.operation(primitive, inputs, options, out)
+
+
+def hear_array_read(what: str) -> None:
+    """Tell the listener that somebody takes the array of a tensor or changes it."""
+    listener = current_listener()
+    if listener is not None:
+        listener.array_read(what)
 
 
 def as_a_whole(function: Callable[P, R]) -> Callable[P, R]:

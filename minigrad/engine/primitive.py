@@ -106,7 +106,7 @@ class Primitive(Generic[P]):
             out = np.asanyarray(out)
         records = records_now()
         if records >= CALLS:
-            hear_operation(self, inputs, out)
+            hear_operation(self, inputs, options, out)
         if not (needed and self.passes_gradients and records & GRAPH and out.dtype.kind == "f"):
             return Tensor(out)
         parents: Any = map(_place, nodes, inputs, arrays) if None in nodes else nodes

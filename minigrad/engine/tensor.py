@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from minigrad.engine import numpy_protocol
 from minigrad.engine.arrays import as_array
-from minigrad.engine.mode import GRAPH, LINES, records_now
+from minigrad.engine.listener import hear_array_read
+from minigrad.engine.mode import CALLS, GRAPH, LINES, records_now
 from minigrad.engine.node import Node, leaf
 from minigrad.engine.operators import Operators
 from minigrad.engine.source import calling_line
@@ -48,6 +49,8 @@ class Tensor(Operators):
     @property
     def data(self) -> npt.NDArray[Any]:
         """The values, as the ndarray itself. Assigning replaces it by a copy, in the tensor's own dtype."""
+        if type(self._data) is not np.ndarray:  # a recorded one
+            hear_array_read("data")
         return self._data
 
     @data.setter
@@ -83,7 +86,7 @@ class Tensor(Operators):
 
     def numpy(self) -> npt.NDArray[Any]:
         """Return the values as the ndarray itself, which shares memory; ``.copy()`` it before changing it."""
-        return self._data
+        return self.data
 
     def item(self) -> Any:
         """Return the only element as a Python number.
@@ -187,6 +190,8 @@ class Tensor(Operators):
                 f"cannot assign into {self.describe()}: a graph depends on its values, or may; build a new tensor with "
                 "mg.where(mask, new, old) or mg.concatenate, or change a leaf inside `with mg.no_grad():`"
             )
+        if records_now() >= CALLS:
+            hear_array_read("an assignment to part of a tensor")
         changed = self._data.copy()
         try:
             changed[plain_index(index)] = value._data if isinstance(value, Tensor) else value
@@ -224,6 +229,8 @@ class Tensor(Operators):
                 f"{self.describe()} requires a gradient, and an ndarray would drop it from the graph; "
                 "use .detach().numpy() if that is what you want"
             )
+        if type(self._data) is not np.ndarray:
+            hear_array_read("np.asarray")
         return np.array(self._data, dtype=dtype, copy=copy)
 
     def __len__(self) -> int:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from minigrad.engine.arrays import Array
 from minigrad.engine.listener import current_listener, listening
 from minigrad.engine.mode import recording_calls, records_now
 from minigrad.engine.tensor import Tensor
@@ -24,7 +28,7 @@ from minigrad.replay.watch import watching
 P = ParamSpec("P")
 R = TypeVar("R")
 PLANS = 8  # shapes, modes and so on that a step keeps a plan for
-IN_VAIN = 24  # recordings in a row without a replay, after which the step is let be
+IN_VAIN = 48  # recordings without a replay, after which the step is let be
 LONE = (type(None), bool, int, float, str)
 
 
@@ -70,91 +74,98 @@ def compile(function: Callable[P, R]) -> Callable[P, R]:
     return CompiledStep(function)
 
 
+Maker = Callable[[list[Any]], Any]
+
+
 class CompiledStep:
     """A training step and its plans; made by ``compile``.
 
     Attributes:
-        function: the step as it was written.
+        replayed_function: the step as it was written.
         plans: by shape, dtype and so on of the arguments.
         reason: why it is not replayed, if it cannot be.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         functools.update_wrapper(self, function)
-        self.function = function
+        self.replayed_function = function
         self.plans: dict[Any, Plan] = {}
         self.drafts: dict[Any, list[Recorder]] = {}
         self.replaced: set[int] = set()
         self.in_vain = 0
         self.reason: str | None = None
+        self.busy = threading.Lock()
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         """Do the step: replayed, or as it is written."""
-        if self.reason is not None or current_listener() is not None:
-            return self.function(*args, **options)
+        if self.reason is not None or current_listener() is not None or not self.busy.acquire(blocking=False):
+            return self.replayed_function(*args, **options)
         try:
-            key, arrays = _signature(args, options)
-        except _UnknownError as problem:
-            self._let_be(str(problem))
-            return self.function(*args, **options)
+            return self._step(args, options)
+        finally:
+            self.busy.release()
+
+    def _step(self, args: Any, options: dict[str, Any]) -> Any:
+        arrays: list[Any] = []
+        others: list[Any] = []
+        key = records_now(), *[_kind(value, arrays, others) for value in (args, options)]
         plan = self.plans.get(key)
         if plan is not None:
             if plan.fits():
                 try:
-                    result = plan.run([value._data if isinstance(value, Tensor) else value for value in arrays])
+                    result = plan.run(arrays)
                 except Diverged:
                     self._count("its values decide what it does")
-                    return self.function(*args, **options)
-                self.in_vain = 0
+                    return self.replayed_function(*args, **options)
+                self.in_vain = max(self.in_vain - 1, 0)
                 return result
             del self.plans[key]
-        return self._record(key, arrays, args, options)
+        if sys.getprofile() is not None or not all(map(_packed, arrays)):
+            return self.replayed_function(*args, **options)
+        return self._record(key, arrays, others, args, options)
 
-    def _record(self, key: Any, arrays: list[Any], args: Any, options: Any) -> Any:
+    def _record(self, key: Any, arrays: list[Any], others: list[Any], args: Any, options: dict[str, Any]) -> Any:
         """Run the step as ever, and write it down."""
-        surroundings = Surroundings(self.function, [*args, *options.values()])
-        if surroundings.reason or sys.getprofile() is not None or len(set(map(id, arrays))) < len(arrays):
-            self._let_be(surroundings.reason or "a profiler is at work, or an argument is given twice")
-            return self.function(*args, **options)
+        surroundings = Surroundings(self.replayed_function, others)
+        if surroundings.reason is not None:
+            self._let_be(surroundings.reason)
+            return self.replayed_function(*args, **options)
         drafts = self.drafts.setdefault(key, [])
         recorder = Recorder(surroundings, arrays, self.replaced, draft=len(drafts) < 2)
-        new_args, new_options = args, options
         with listening(recorder), recording_calls():
             try:
-                recorded = iter(recorder.enter(arrays))
-                new_args = [_replaced(value, recorded) for value in args]
-                new_options = {name: _replaced(value, recorded) for name, value in options.items()}
-                with watching(recorder.forbid):
-                    result = self.function(*new_args, **new_options)
+                recorded = iter(recorder.enter())
+                args, options = _replaced(args, recorded), _replaced(options, recorded)
+                with watching(recorder.forbid, recorder.reads):
+                    result = self.replayed_function(*args, **options)
                 make, result = _result(recorder, result)
             finally:
                 recorder.leave()
-        changed = surroundings.changed()
+        self._judge(key, recorder, surroundings.changed(), make)
+        return result
+
+    def _judge(self, key: Any, recorder: Recorder, changed: str | None, make: Maker) -> None:
+        """Keep a recording as a draft, or as a plan if it agrees with two drafts; or find that it is of no use."""
+        drafts = self.drafts[key]
         if recorder.reason is not None:
             self._let_be(recorder.reason)
         elif changed is not None:
-            self._count(f"it changes {changed}", weight=IN_VAIN // 3)
             drafts.clear()
+            self._count(f"it changes {changed}", IN_VAIN // 3)
         elif drafts and drafts[-1].script != recorder.script:
-            self._count(_difference(drafts[-1].script, recorder.script), weight=IN_VAIN // 6)
+            reason = _difference(drafts[-1].script, recorder.script)
             drafts[:] = [recorder] if recorder.draft else []
+            self._count(reason, IN_VAIN // 6)
         elif recorder.draft:
             drafts.append(recorder)
+            self._count("its arguments or what it depends on are never the same again")
         else:
             del self.drafts[key]
-            self._keep(key, recorder, make)
-        return result
-
-    def _keep(self, key: Any, recorder: Recorder, make: Callable[[], Any]) -> None:
-        plan = recorder.plan
-        plan.result = make
-        if not recorder.diverges:
-            plan.generators = []
-        recorder.release_all()
-        plan.references = plan.kept()
-        self.plans[key] = plan
-        if len(self.plans) > PLANS:
-            del self.plans[next(iter(self.plans))]
+            plan = recorder.finished(make)
+            self.plans[key] = plan
+        for kept in (self.plans, self.drafts):
+            if len(kept) > PLANS:
+                del kept[next(iter(kept))]
 
     def _count(self, why: str, weight: int = 1) -> None:
         self.in_vain += weight
@@ -166,95 +177,128 @@ class CompiledStep:
         self.reason = reason
         self.plans.clear()
         self.drafts.clear()
-        name = getattr(self.function, "__qualname__", repr(self.function))
-        warnings.warn(f"{name} runs without being replayed: {reason}", CompileWarning, stacklevel=4)
+        name = getattr(self.replayed_function, "__qualname__", type(self.replayed_function).__name__)
+        text = f"{name} runs as it is written, and is not replayed: {reason}"
+        level, frame = 1, sys._getframe()
+        while frame.f_back is not None and frame.f_globals["__name__"] == __name__:
+            level, frame = level + 1, frame.f_back
+        warnings.warn(text, CompileWarning, stacklevel=level)
 
     def __get__(self, instance: Any, owner: Any) -> Any:
         return self if instance is None else functools.partial(self, instance)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return CompiledStep, (self.replayed_function,)
+
     def __repr__(self) -> str:
-        return f"<compiled {getattr(self.function, '__qualname__', self.function)}, {len(self.plans)} plans>"
-
-
-def _difference(first: list[Any], second: list[Any]) -> str:
-    """Return in words where two recordings part."""
-    pairs = zip(first, second, strict=False)
-    name = next((one[0] for one, other in pairs if one != other), (first + second)[min(len(first), len(second)) - 1][0])
-    return f"what it computes differs from one time to the next, first in {name!r}"
+        return f"<compiled {getattr(self.replayed_function, '__qualname__', self.replayed_function)}>"
 
 
 # --- arguments
 
 
-class _UnknownError(Exception):
-    """An argument of a kind that cannot be compared."""
+def _packed(value: Any) -> bool:
+    """Whether a tensor or an array lies in memory without gaps; a copy of another would give other last bits."""
+    flags = (value._data if isinstance(value, Tensor) else value).flags
+    return bool(flags.c_contiguous or flags.f_contiguous)
 
 
-def _signature(args: Any, options: dict[str, Any]) -> tuple[Any, list[Any]]:
-    """Return what a plan depends on of the arguments, and the tensors and arrays among them."""
-    arrays: list[Any] = []
-    key = [_kind(value, arrays) for value in args]
-    if options:
-        key += [(name, _kind(value, arrays)) for name, value in options.items()]
-    return (records_now(), *key), arrays
-
-
-def _kind(value: Any, arrays: list[Any]) -> Any:
-    if isinstance(value, Tensor):
+def _kind(value: Any, arrays: list[Any], others: list[Any]) -> Any:
+    """Return what a plan depends on of an argument; collect the tensors and arrays in it, and what is neither."""
+    if isinstance(value, (Tensor, np.ndarray)):
+        first = next((place for place, other in enumerate(arrays) if other is value), len(arrays))
         arrays.append(value)
-        data, node = value._data, value.node
-        return data.shape, data.dtype, data.strides, node is not None and node.requires_grad and id(node)
-    if isinstance(value, np.ndarray):
-        arrays.append(value)
-        return "array", value.shape, value.dtype, value.strides
+        if isinstance(value, Tensor):
+            data, node = value._data, value.node
+            return first, data.shape, data.dtype, data.strides, node is not None and node.requires_grad and id(node)
+        return first, "array", value.shape, value.dtype, value.strides
     if isinstance(value, LONE):
-        return type(value), value
-    if type(value) in (tuple, list):
-        return type(value), tuple([_kind(part, arrays) for part in value])
+        return type(value), repr(value) if isinstance(value, float) else value
+    if isinstance(value, (tuple, list)) and type(value).__reduce__ in (tuple.__reduce__, list.__reduce__):
+        return type(value), *[_kind(part, arrays, others) for part in value]
     if type(value) is dict:
-        return dict, tuple([(name, _kind(part, arrays)) for name, part in value.items()])
-    if value.__hash__ is not None:
-        return "object", value
-    raise _UnknownError(f"it is given a {type(value).__name__}; pass tensors, arrays and numbers")
+        return dict, *[(name, _kind(part, arrays, others)) for name, part in value.items()]
+    others.append(value)
+    return "object", id(value)
 
 
 def _replaced(value: Any, recorded: Iterator[Any]) -> Any:
     """Put the recorded arrays in the place of the arguments' own."""
     if isinstance(value, (Tensor, np.ndarray)):
         return next(recorded)
-    if type(value) in (tuple, list):
-        return type(value)([_replaced(part, recorded) for part in value])
+    if isinstance(value, (tuple, list)) and type(value).__reduce__ in (tuple.__reduce__, list.__reduce__):
+        return _like(value, [_replaced(part, recorded) for part in value])
     if type(value) is dict:
         return {name: _replaced(part, recorded) for name, part in value.items()}
     return value
 
 
+def _like(value: Any, parts: list[Any]) -> Any:
+    """Return parts in a tuple or list of the kind of another; a named tuple takes them one by one."""
+    kind = type(value)
+    return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
+
+
 # --- results
 
 
-def _result(recorder: Recorder, value: Any) -> tuple[Callable[[], Any], Any]:
+def _result(recorder: Recorder, value: Any) -> tuple[Maker, Any]:
     """Return what makes a result from the plan's arrays, and the result of this call in arrays of its own."""
-    if isinstance(value, Tensor) and isinstance(value._data, RecordedArray):
-        array, node = value._data.view(np.ndarray), value.node
-        if node is not None and node.primitive is not None and not node.released:
-            recorder.forbid("it returns a result that waits for backward(); call that in it, or return it detached")
-        own = next((tensor for tensor in recorder.tensors.values() if tensor is value), None)
-        if own is not None:
-            return lambda: own, own
-        value._data = array.copy()
-        return lambda: Tensor(array.copy(), node), value
-    if isinstance(value, RecordedArray):
-        array = value.view(np.ndarray)
-        return array.copy, array.copy()
-    if type(value) in (tuple, list):
-        kind, parts = type(value), [_result(recorder, part) for part in value]
-        return lambda: kind([make() for make, _ in parts]), kind([result for _, result in parts])
+    if isinstance(value, (Tensor, RecordedArray)):
+        return _array_result(recorder, value)
+    if isinstance(value, (tuple, list)):
+        made = [_result(recorder, part) for part in value]
+        makers, template = [make for make, _ in made], value
+        return lambda given: _like(template, [make(given) for make in makers]), _like(value, [part for _, part in made])
     if type(value) is dict:
         named = {name: _result(recorder, part) for name, part in value.items()}
-        return lambda: {n: make() for n, (make, _) in named.items()}, {n: result for n, (_, result) in named.items()}
+        return lambda given: {n: make(given) for n, (make, _) in named.items()}, {
+            n: part for n, (_, part) in named.items()
+        }
     for read, array in recorder.reads:
-        if read is value and type(value) is not bool:
-            return array.item, value
+        if read is value:
+            # exactly float or int, not the marked kind
+            return partial(_item, array), (float if isinstance(value, float) else int).__pos__(value)
     if not isinstance(value, LONE):
-        recorder.forbid(f"it returns a {type(value).__name__}; return tensors and numbers")
-    return lambda: value, value
+        recorder.forbid(f"it returns {_a(value)}; return tensors and numbers, also in tuples, lists and dicts")
+    recorder.script.append(("returns", type(value), repr(value)))
+    return lambda given: value, value
+
+
+def _array_result(recorder: Recorder, value: Any) -> tuple[Maker, Any]:
+    for place, argument in enumerate(recorder.arguments):
+        private = recorder.plan.inputs[place]
+        if value is argument or (
+            isinstance(value, RecordedArray) and value.base is private and value.shape == private.shape
+        ):
+            return operator.itemgetter(place), argument
+    if isinstance(value, RecordedArray):
+        array = value.view(np.ndarray)
+        if id(value.base) in recorder.scalars:
+            return lambda given: array[()], array[()]
+        return lambda given: array.copy(), array.copy()
+    if id(value) in recorder.tensors:
+        return lambda given: value, value
+    if not isinstance(value._data, RecordedArray):
+        recorder.forbid("it returns a tensor that was not computed from others")
+        return lambda given: value, value
+    array, node = value._data.view(np.ndarray), value.node
+    if node is not None and node.primitive is not None and not node.released:
+        recorder.forbid("it returns a result that waits for backward(); call that in it, or return it detached")
+    return lambda given: Tensor(array.copy(), node), Tensor(array.copy(), node)
+
+
+def _item(array: Array, given: list[Any]) -> Any:
+    return array.item()
+
+
+def _a(value: Any) -> str:
+    name = type(value).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+
+
+def _difference(first: list[Any], second: list[Any]) -> str:
+    """Return in words where two recordings part."""
+    pairs = zip(first, second, strict=False)
+    name = next((one[0] for one, other in pairs if one != other), "the end")
+    return f"what it computes differs from one time to the next, first in {name!r}"

@@ -48,7 +48,10 @@ def bound(function: Any, args: Any, options: dict[str, Any], out: Array) -> Call
 
 
 def _refill(out: Array, function: Any, args: Any, options: dict[str, Any]) -> None:
-    np.copyto(out, function(*args, **options))
+    found = function(*args, **options)
+    if np.shape(found) != out.shape:
+        raise Diverged
+    np.copyto(out, found)
 
 
 def expect(value: bool, array: Array) -> None:
@@ -66,6 +69,12 @@ def give_gradients(pairs: list[tuple[Tensor, Tensor | None]]) -> None:
     """Set the gradients that a backward pass left."""
     for tensor, gradient in pairs:
         tensor._grad = gradient
+
+
+def under(errors: Any, call: Call) -> None:
+    """Make a call with NumPy's ways of taking overflow and its like, as they were set then."""
+    with np.errstate(**errors):
+        call()
 
 
 def replace(tensor: Tensor, array: Array) -> None:
@@ -103,12 +112,16 @@ class Plan:
         self.memory: list[Array] = []
         self.references = 0
         self.generators: list[np.random.Generator | None] = []
-        self.result: Callable[[], Any] = lambda: None
+        self.result: Callable[[list[Any]], Any] = lambda arguments: None
 
     def fits(self) -> bool:
         """Whether what the step depends on is as it was, and nobody has kept arrays that it writes."""
         for tensor, array, node in self.parameters:
-            if tensor._data is not array or tensor.node is not node:
+            if tensor._data is not array or (node is not None and tensor.node is not node):
+                return False
+        for tensor, private in self.held:
+            data = tensor._data
+            if data.shape != private.shape or data.dtype != private.dtype or tensor.requires_grad:
                 return False
         for tensor in self.without_gradient:
             if tensor._grad is not None:
@@ -123,14 +136,14 @@ class Plan:
             count += references(gradient) - (tensor._grad is gradient)
         return count
 
-    def run(self, arrays: list[Array]) -> Any:
-        """Replay the step on the arrays of the arguments.
+    def run(self, arguments: list[Any]) -> Any:
+        """Replay the step on the tensors and arrays among the arguments.
 
         Raises:
             Diverged: when the values decide otherwise; nothing has been changed then.
         """
-        for private, array in zip(self.inputs, arrays, strict=True):
-            np.copyto(private, array)
+        for private, value in zip(self.inputs, arguments, strict=True):
+            np.copyto(private, value._data if isinstance(value, Tensor) else value)
         for tensor, private in self.held:
             np.copyto(private, tensor._data)
         states = [(each, each.bit_generator.state) for each in map(generator, self.generators)]
@@ -141,4 +154,4 @@ class Plan:
             for each, state in states:
                 each.bit_generator.state = state
             raise
-        return self.result()
+        return self.result(arguments)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.engine.arrays import Array
 from minigrad.engine.listener import current_listener
 
 if TYPE_CHECKING:
@@ -26,11 +25,6 @@ class RecordedArray(np.ndarray):
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         return call(function, args, options)
 
-    @property
-    def alone(self) -> bool:
-        """Whether it shares its memory with nothing else, but for being a view."""
-        return isinstance(self.base, np.ndarray) and self.base.base is None and self.base.shape == self.shape
-
     def __bool__(self) -> bool:
         value = bool(plain(self))
         recorder = _recorder()
@@ -40,8 +34,27 @@ class RecordedArray(np.ndarray):
 
     def __iter__(self) -> Any:
         if self.ndim == 1:
-            _read(self)
+            self.tolist()  # which is heard
         return super().__iter__()
+
+    @property
+    def flat(self) -> Any:
+        """The elements in turn: a way to read them."""
+        self.tolist()
+        return plain(self).flat
+
+    @property
+    def alone(self) -> bool:
+        """Whether it shares its memory with nothing else, but for being a view."""
+        return isinstance(self.base, np.ndarray) and self.base.base is None and self.base.shape == self.shape
+
+
+class ReadFloat(float):
+    """A number that was read from a tensor during a recording: it may be returned, and for nothing else be used."""
+
+
+class ReadInt(int):
+    """The same of an integer."""
 
 
 def plain(value: Any) -> Any:
@@ -55,6 +68,15 @@ def plain(value: Any) -> Any:
     return value
 
 
+def holds_recorded(value: Any) -> bool:
+    """Whether there is a recorded array in a value, also in tuples, lists and dicts."""
+    if type(value) in (tuple, list):
+        return any(map(holds_recorded, value))
+    if type(value) is dict:
+        return any(map(holds_recorded, value.values()))
+    return isinstance(value, RecordedArray)
+
+
 def call(function: Any, args: Any, options: dict[str, Any]) -> Any:
     """Carry out a NumPy call, and have it written down if a recording is going on."""
     recorder = _recorder()
@@ -66,12 +88,6 @@ def call(function: Any, args: Any, options: dict[str, Any]) -> Any:
 def _recorder() -> Recorder | None:
     listener: Any = current_listener()
     return listener if getattr(listener, "writes_calls", False) else None
-
-
-def _read(array: Array) -> None:
-    recorder = _recorder()
-    if recorder is not None:
-        recorder.read(array, None)
 
 
 def _computing(name: str) -> Any:
@@ -89,70 +105,44 @@ def _reading(name: str) -> Any:
     def method(self: RecordedArray, *args: Any) -> Any:
         value = function(plain(self), *args)
         recorder = _recorder()
-        if recorder is not None:
-            recorder.read(self, value)
-        return value
+        return value if recorder is None else recorder.read(self, value, name)
 
     return method
 
 
-_COMPUTE = [
-    "__getitem__",
-    "__setitem__",
-    "all",
-    "any",
-    "argmax",
-    "argmin",
-    "argpartition",
-    "argsort",
-    "astype",
-    "choose",
-    "clip",
-    "compress",
-    "conj",
-    "copy",
-    "cumprod",
-    "cumsum",
-    "diagonal",
-    "dot",
-    "fill",
-    "flatten",
-    "max",
-    "mean",
-    "min",
-    "nonzero",
-    "partition",
-    "prod",
-    "put",
-    "ravel",
-    "repeat",
-    "reshape",
-    "round",
-    "searchsorted",
-    "sort",
-    "std",
-    "sum",
-    "take",
-    "trace",
-    "var",
-]
-_READ = [
-    "__contains__",
-    "__complex__",
-    "__float__",
-    "__format__",
-    "__index__",
-    "__int__",
-    "__reduce_ex__",
-    "__repr__",
-    "__str__",
-    "item",
-    "tobytes",
-    "tofile",
-    "tolist",
-]
+def _using(kind: type, name: str) -> Any:
+    function = getattr(kind, name)
 
-for _name in _COMPUTE:
+    def method(self: Any, *args: Any) -> Any:
+        recorder = _recorder()
+        if recorder is not None:
+            recorder.forbid_use()
+        return function(self, *args)
+
+    return method
+
+
+_COMPUTE = (
+    "__getitem__ __setitem__ all any argmax argmin argpartition argsort astype choose clip compress conj copy cumprod "
+    "cumsum diagonal dot fill flatten max mean min nonzero partition prod put ravel repeat reshape round searchsorted "
+    "sort std sum take trace var"
+)
+_READ = (
+    "__contains__ __complex__ __copy__ __deepcopy__ __float__ __format__ __index__ __int__ __reduce_ex__ __repr__ "
+    "__str__ dump dumps item tobytes tofile tolist"
+)
+_USE = (
+    "__abs__ __add__ __bool__ __ceil__ __divmod__ __eq__ __float__ __floor__ __floordiv__ __format__ __ge__ __gt__ "
+    "__hash__ __index__ __int__ __le__ __lt__ __mod__ __mul__ __ne__ __neg__ __pos__ __pow__ __radd__ __rdivmod__ "
+    "__repr__ __rfloordiv__ __rmod__ __rmul__ __round__ __rpow__ __rsub__ __rtruediv__ __str__ __sub__ __truediv__ "
+    "__trunc__ as_integer_ratio hex is_integer"
+)
+
+for _name in _COMPUTE.split():
     setattr(RecordedArray, _name, _computing(_name))
-for _name in _READ:
+for _name in _READ.split():
     setattr(RecordedArray, _name, _reading(_name))
+for _name in _USE.split():
+    for _kind, _base in ((ReadFloat, float), (ReadInt, int)):
+        if hasattr(_base, _name):
+            setattr(_kind, _name, _using(_base, _name))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+import weakref
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -12,12 +14,15 @@ import numpy as np
 from minigrad.engine.arrays import Array
 from minigrad.engine.listener import Listener
 from minigrad.engine.tensor import Tensor
+from minigrad.optim.optimizer import Optimizer
 from minigrad.replay import plan as plans
 from minigrad.replay.plan import Plan
-from minigrad.replay.recorded import RecordedArray
-from minigrad.replay.surroundings import Surroundings
+from minigrad.replay.recorded import ReadFloat, ReadInt, RecordedArray, holds_recorded
+from minigrad.replay.surroundings import LARGEST, Surroundings
 from minigrad.replay.watch import is_library, line_of_user
 
+# what returns as many elements as the values say
+_BY_VALUE = ("nonzero", "flatnonzero", "argwhere", "unique", "bincount", "compress", "extract", "repeat", "trim_zeros")
 # what depends on shapes and dtypes alone
 _STATIC = {np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.can_cast, np.may_share_memory}
 
@@ -53,54 +58,75 @@ class Recorder(Listener):
         self.old: set[int] = set()  # the owners of gradients from before the step
         self.privates: dict[int, Array] = {}  # the array that the plan reads for a tensor, where it is not its own
         self.own: set[int] = set()  # the numbers of private copies of inputs
+        self.written: set[int] = set()  # the numbers of those that the step changes
+        self.shown: dict[int, tuple[Tensor, Tensor]] = {}  # gradients that stand in for those that it left, and these
+        self.arguments = arguments
+        self.gives_arrays = any(isinstance(value, np.ndarray) for value in arguments)  # to code that may do anything
+        self.outside = {id(array) for array in surroundings.arrays}
+        self.made: list[weakref.ref[Array]] = []
         self.live: set[int] = set()  # the numbers of parameters
-        self.reads: list[tuple[Any, Array]] = []
-        self.effects: list[tuple[Tensor, Array]] = []
+        self.reads: list[tuple[Any, Array]] = []  # numbers that were read, and from where
+        self.errors = np.geterr()  # how NumPy takes overflow and its like, outside
+        self.scalars: set[int] = set()  # arrays that stand for NumPy's numbers
         self.updated = False
         self.diverges = False
 
     # --- tensors in and out
 
-    def enter(self, arguments: list[Any]) -> list[Any]:
+    def enter(self) -> list[Any]:
         """Put recorded arrays in the place of every tensor's, and return the arguments with theirs."""
-        private = {id(value): self._private(self._data(value)) for value in arguments}
+        arguments = self.arguments
+        private: dict[int, Array] = {}
+        for value in arguments:
+            if id(value) not in private:
+                private[id(value)] = self._private(value._data if isinstance(value, Tensor) else value)
         self.plan.inputs = [private[id(value)] for value in arguments]
+        parameters = {_owner(tensor._data) for tensor in self.tensors.values() if tensor.requires_grad}
         for key, tensor in self.tensors.items():
-            copies = key in private or not tensor.requires_grad or key in self.replaced
             if key in private:
                 self.privates[key] = private[key]
-            elif copies:
+            elif key in self.replaced or not (
+                tensor.requires_grad or tensor.size > LARGEST or _owner(tensor._data) in parameters
+            ):
                 self.privates[key] = self._private(tensor._data)
                 self.plan.held.append((tensor, self.privates[key]))
             elif not self.draft:
-                self.plan.parameters.append((tensor, tensor._data, tensor.node))
+                self.plan.parameters.append((tensor, tensor._data, tensor.node if tensor.requires_grad else None))
             self._take(tensor)
-            if tensor._grad is None:
-                self.plan.without_gradient.append(tensor)
-            else:
-                self.given[key] = tensor._grad
-                self.old.add(_owner(tensor._grad._data))
-                tensor._grad = Tensor(tensor._grad._data.view(RecordedArray), tensor._grad.node)
-                self.known.append(tensor._grad)
+            if key not in private or tensor.requires_grad:
+                self._take_gradient(tensor)
         return [value if isinstance(value, Tensor) else private[id(value)].view(RecordedArray) for value in arguments]
 
     def leave(self) -> None:
         """Give every tensor ordinary arrays again."""
-        self._effects()
-        self._gradients()
+        if self.writes_calls:
+            self._effects()
+            self._gradients()
         self._release()
         self.writes_calls = False
+        for made in self.made:
+            array = made()
+            if array is not None:  # the user has kept it
+                for holder in gc.get_referrers(array):
+                    if isinstance(holder, Tensor):
+                        holder._data = array.view(np.ndarray).copy()
+        for value in self.arguments:
+            if isinstance(value, np.ndarray):
+                private = self.plan.inputs[next(i for i, each in enumerate(self.arguments) if each is value)]
+                self._put_back(private, value)
         for tensor in self.tensors.values():
             if tensor._grad is not None and isinstance(tensor._grad._data, RecordedArray):
                 tensor._grad = Tensor(tensor._grad._data.view(np.ndarray), tensor._grad.node)
-
-    def _data(self, value: Any) -> Array:
-        return value._data if isinstance(value, Tensor) else value
 
     def _private(self, array: Array) -> Array:
         copy = array.copy(order="K")
         self.own.add(self._number(copy))
         return copy
+
+    def _put_back(self, private: Array, original: Array) -> None:
+        """Do to an original what the step did to its copy."""
+        if self.numbers[_owner(private)] in self.written:
+            np.copyto(original, private)
 
     def _take(self, tensor: Tensor) -> None:
         key = id(tensor)
@@ -109,17 +135,33 @@ class Recorder(Listener):
             self.live.add(self._number(tensor._data))
         self.views[key] = tensor._data = self.privates.get(key, tensor._data).view(RecordedArray)
 
+    def _take_gradient(self, tensor: Tensor) -> None:
+        """Let it be heard when a gradient from before the step is used."""
+        if tensor._grad is None:
+            self.plan.without_gradient.append(tensor)
+            return
+        self.given[id(tensor)] = tensor._grad
+        self.old.add(_owner(tensor._grad._data))
+        self.known.append(tensor._grad)
+        tensor._grad = Tensor(tensor._grad._data.view(RecordedArray), tensor._grad.node)
+
     def _release(self) -> None:
         """Give the tensors their own arrays, or the new ones that the step has given them."""
         for key, original in self.originals.items():
             tensor = self.tensors[key]
             if tensor._data is self.views[key]:
                 tensor._data = original
+                if key in self.privates:
+                    self._put_back(self.privates[key], original)
             elif isinstance(tensor._data, RecordedArray):
                 self.privates[key] = _base(tensor._data)
                 tensor._data = self.privates[key].copy()
         self.originals.clear()
         self.views.clear()
+        for key, gradient in self.shown.items():
+            if self.tensors[key]._grad is not None and self.tensors[key]._grad is gradient[0]:
+                self.tensors[key]._grad = gradient[1]
+        self.shown.clear()
 
     def _effects(self) -> None:
         """Write down which tensors got a new array."""
@@ -140,6 +182,8 @@ class Recorder(Listener):
         pairs: list[tuple[Tensor, Tensor | None]] = []
         for key, tensor in self.tensors.items():
             gradient = tensor._grad
+            if key in self.shown and gradient is self.shown[key][0]:
+                continue
             if gradient is None and self.given.get(key) is not None:
                 pairs.append((tensor, None))
             elif gradient is not None and isinstance(gradient._data, RecordedArray):
@@ -173,7 +217,7 @@ class Recorder(Listener):
 
     def after_update(self, optimizer: Any, parameters: Iterable[Tensor]) -> None:
         """Write the optimizer's step down."""
-        self.resume(("update", id(optimizer)), optimizer.step)
+        self.resume(("update", id(optimizer)), partial(Optimizer.step, optimizer))
 
     def whole(self, function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Carry out a function that is replayed as a whole, and write it down."""
@@ -202,21 +246,31 @@ class Recorder(Listener):
         """Write down what was done meanwhile, and go on."""
         self.writes_calls = self.updated = True
         self._write(token, function)
-        for tensor in self.tensors.values():
+        for key, tensor in self.tensors.items():
             self._take(tensor)
+            gradient = tensor._grad
+            if gradient is not None and not isinstance(gradient._data, RecordedArray):
+                tensor._grad = Tensor(gradient._data.view(RecordedArray), gradient.node)
+                self.shown[key] = tensor._grad, gradient
 
-    def release_all(self) -> None:
-        """Let go of everything but the plan, which then knows who else refers to its arrays."""
-        self.plan.memory = [gradient._data for _, gradient in self.plan.gradients]
-        kept = vars(self)
-        for name in [name for name in kept if name not in ("plan", "script", "draft")]:
-            del kept[name]
+    def finished(self, make: Any) -> Plan:
+        """Return the plan, and let go of everything else: the plan must know who else refers to its arrays."""
+        plan = self.plan
+        plan.result = make
+        plan.memory = [gradient._data for _, gradient in plan.gradients]
+        if not self.diverges:
+            plan.generators = []
+        vars(self).clear()
+        plan.references = plan.kept()
+        return plan
 
     # --- what recorded arrays tell
 
     def call(self, function: Any, args: Any, options: dict[str, Any]) -> Any:
         """Carry out a NumPy call on ordinary arrays and write it down; what it returns is recorded in turn."""
         args, options = self._plain(function, args), self._plain(function, options)
+        if _shape_depends_on_values(function, args):
+            self.forbid(f"the shape of what np.{_name(function)} returns depends on values")
         out = options.pop("out", None)
         out = out[0] if isinstance(out, tuple) else out
         written = out if out is not None else args[0] if _changes_first(function) else None
@@ -233,7 +287,7 @@ class Recorder(Listener):
                                  for place, part in enumerate(result)])  # fmt: skip
         if not isinstance(result, (np.ndarray, np.generic)):
             if function not in _STATIC:
-                self.read(None, result)
+                self.forbid_use()
             return result
         return self._recorded(result, None, function, args, options, token)
 
@@ -245,15 +299,27 @@ class Recorder(Listener):
             self.diverges = True
             self._write(("expect", self._token(array), value), plans.expect, value, array.view(np.ndarray))
         else:
-            self.read(array, value)
+            self.forbid_use()
 
-    def read(self, array: Array | None, value: Any) -> None:
-        """Note that a value leaves the arrays: it may only be returned."""
+    def read(self, array: Array, value: Any, how: str) -> Any:
+        """Return a value that leaves the arrays, so marked that only returning it is allowed."""
+        kind = {float: ReadFloat, int: ReadInt}.get(type(value))
+        if how != "item" or kind is None:
+            self.forbid_use()
+            return value
+        marked = kind(value)
+        self.reads.append((marked, array.view(np.ndarray)))
+        return marked
+
+    def forbid_use(self) -> None:
+        """Note that the step goes on with a value that it has read."""
         line = line_of_user(sys._getframe(1))
-        if array is not None and type(value) in (float, int, bool) and line.returns_at_once():
-            self.reads.append((value, array.view(np.ndarray)))
-        else:
-            self.forbid(f"it reads a value to go on with{line}; return the tensor, and read it outside")
+        self.forbid(f"it reads a value to go on with{line}; return the tensor, or its .item()")
+
+    def array_read(self, what: str) -> None:
+        """Note that the user's code takes the array of a tensor, whose calls could then go unheard."""
+        if self.writes_calls and not is_library(sys._getframe(3)):
+            self.forbid(f"it uses {what}{line_of_user(sys._getframe(3))}; compute with the tensors themselves")
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator | None) -> Array:
         """Draw uniform numbers for the step, and write down that it does."""
@@ -263,16 +329,22 @@ class Recorder(Listener):
         self._write(("draw", self._new(numbers)), plans.draw, numbers, rng)
         return numbers.view(RecordedArray)
 
-    def operation(self, primitive: Any, inputs: Any, out: Any) -> None:
+    def operation(self, primitive: Any, inputs: Any, options: dict[str, Any], out: Any) -> None:
         """Make sure that an operation has stayed within what is written down."""
-        if isinstance(out, RecordedArray) or not self.writes_calls:
+        if not self.writes_calls:
             return
+        arrays = [value._data if isinstance(value, Tensor) else value for value in inputs]
+        if self.gives_arrays and any(type(array) is np.ndarray and id(array) not in self.outside for array in arrays):
+            self.forbid(
+                f"it makes arrays of its own{line_of_user(sys._getframe(1))}; pass it tensors instead of arrays"
+            )
+        if isinstance(out, RecordedArray):
+            self.made.append(weakref.ref(out))
+            return
+        if holds_recorded(arrays) or holds_recorded(options):
+            self.forbid(f"{primitive.name!r} computes past NumPy's protocols{line_of_user(sys._getframe(1))}")
         for value in inputs:
-            if isinstance(value, Tensor) and isinstance(value._data, RecordedArray):
-                self.forbid(
-                    f"{primitive.name!r} leaves NumPy's protocols (np.asarray, for one), so it cannot be followed"
-                )
-            elif isinstance(value, Tensor) and value.requires_grad:
+            if isinstance(value, Tensor) and value.requires_grad:
                 self.forbid(f"it reaches {value.describe()} in a way that cannot be followed")
 
     def forbid(self, reason: str) -> None:
@@ -296,29 +368,35 @@ class Recorder(Listener):
     def _recorded(self, result: Any, pick: Any, function: Any, args: Any, options: Any, token: Any) -> Any:
         """Return a result as a recorded array; a view of known memory needs no call."""
         array = np.asarray(result)
+        if isinstance(result, np.generic):
+            self.scalars.add(id(array))
         if isinstance(result, np.ndarray) and _owner(array) in self.numbers:
             return array.view(RecordedArray)
         token = (*token, self._new(array))
         if pick is not None:
             self._write(token, plans._refill, array, pick, (function, args, options), {})
-        elif not self.draft:
-            self.script.append(token)
-            self.plan.calls.append(plans.bound(function, args, options, array))
         else:
             self.script.append(token)
+            if not self.draft:
+                self._add(plans.bound(function, args, options, array))
         return array.view(RecordedArray)
 
     def _write(self, token: Any, function: Any, *args: Any, **options: Any) -> None:
         self.script.append(token)
         if not self.draft:
-            self.plan.calls.append(partial(function, *args, **options) if args or options else function)
+            self._add(partial(function, *args, **options) if args or options else function)
+
+    def _add(self, call: Any) -> None:
+        errors = np.geterr()
+        self.plan.calls.append(call if errors == self.errors else partial(plans.under, errors, call))
 
     def _check_written(self, array: Array) -> None:
         owner = self.numbers.get(_owner(array))
         if owner is None:
             self.forbid("it writes into an array from outside")
         elif owner in self.own:
-            self.forbid("it changes an input in place")
+            self.written.add(owner)
+            self.forbid("it changes an input or a buffer in place")
         elif owner in self.live:
             self.updated = True
 
@@ -348,7 +426,9 @@ class Recorder(Listener):
             return [self._token(part) for part in value]
         if isinstance(value, dict):
             return [(name, self._token(part)) for name, part in value.items()]
-        return value
+        if isinstance(value, (ReadFloat, ReadInt)):
+            self.forbid_use()
+        return (type(value), repr(value)) if isinstance(value, float) else value
 
 
 class Constant:
@@ -372,6 +452,14 @@ def _part(place: int, function: Any, args: Any, options: Any) -> Any:
 
 def _into(out: Array, function: Any) -> None:
     np.copyto(out, function()._data)
+
+
+def _shape_depends_on_values(function: Any, args: Any) -> bool:
+    if function is np.ndarray.__getitem__:
+        index = args[1] if isinstance(args[1], tuple) else (args[1],)
+        return any(isinstance(part, np.ndarray) and part.dtype == bool for part in index)
+    name = getattr(function, "__name__", "")
+    return name in _BY_VALUE or (name == "where" and len(args) == 1)
 
 
 def _changes_first(function: Any) -> bool:

@@ -1,13 +1,16 @@
 """Surroundings: everything from outside that the Python of a step depends on, and whether it is as it was.
 
 A step can be replayed because its Python would do the same again. So all that it can reach is looked through once: its
-globals and closures, those of the functions that it calls, modules, containers and objects. Numbers and the like must
-stay equal, everything else must stay the same object; arrays and tensors may change their values.
+globals and closures, those of the functions that it calls, modules, containers, and of other objects and classes the
+attributes that this code names. Numbers and the like must stay equal, everything else must stay the same object;
+arrays and tensors may change their values.
 """
 
 from __future__ import annotations
 
+import dis
 import enum
+import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterable
@@ -21,27 +24,17 @@ import numpy as np
 from minigrad.engine.arrays import Array
 from minigrad.engine.primitive import Primitive
 from minigrad.engine.tensor import Tensor
+from minigrad.nn.module import Module
 from minigrad.optim.optimizer import Optimizer
 
 MOST = 20_000  # things to look through
-LARGEST = 1 << 16  # elements of an array that is compared at each call
-_PLAIN = (bool, int, float, complex, str, bytes, tuple)
-_FIXED: tuple[type, ...] = (
-    bool,
-    int,
-    float,
-    complex,
-    str,
-    bytes,
-    type(None),
-    type,
-    range,
-    slice,
-    enum.Enum,
-    np.generic,
-    np.dtype,
-)
-_FIXED += (type(...), type(NotImplemented), BuiltinFunctionType, np.ufunc, np.random.Generator)
+LARGEST = 1 << 16  # elements of an array that is compared, or copied, at each call
+_PLAIN = (bool, int, float, complex, str, bytes)
+_FIXED: tuple[type, ...] = (*_PLAIN, type(None), type(...), type(NotImplemented), range, slice, enum.Enum)
+_FIXED += (np.generic, np.dtype, np.ufunc, np.random.Generator)
+_ANY_NAME = {"getattr", "vars", "__dict__", "setattr", "eval", "exec", "globals", "locals"}
+
+Found = list[tuple[str, Any]]
 
 
 class Surroundings:
@@ -49,6 +42,7 @@ class Surroundings:
 
     Attributes:
         tensors: every tensor that it can reach.
+        arrays: every array.
         reason: why it cannot be known what it depends on, or None.
     """
 
@@ -56,17 +50,23 @@ class Surroundings:
         self.tensors: list[Tensor] = []
         self.reason: str | None = None
         self._seen: dict[int, Any] = {}
+        self._names: set[str] = set()  # that the code looks up
+        self._objects: list[tuple[str, Any, dict[str, Any], list[str]]] = []  # and which of their attributes it names
         self._held: list[tuple[str, Any, list[Any]]] = []  # live values of dicts and lists, and what they were
         self._looks: list[tuple[str, Callable[[], list[Any]], list[Any]]] = []
         self._arrays: list[tuple[str, Array, bytes]] = []
-        waiting: list[tuple[str, Any]] = [("the function", function), *(("an argument", value) for value in arguments)]
+        self.arrays: list[Array] = []
+        waiting: Found = [("its function", function), *(("an argument", value) for value in arguments)]
         while waiting and self.reason is None:
             path, value = waiting.pop()
             if id(value) not in self._seen:
                 self._seen[id(value)] = value
                 waiting += self._inside(path, value)
             if len(self._seen) > MOST:
-                self.reason = f"it can reach more than {MOST:,} things, by {path}"
+                self.reason = f"it can reach more than {MOST:,} things, by {path[:80]}"
+            waiting = waiting or self._named()
+        for path, _, attributes, names in self._objects:
+            self._look(path, functools.partial(_picked, attributes, tuple(names)))
         self._live = [values for _, values, _ in self._held]
         self._lengths = [len(values) for values in self._live]
         self._then = [value for _, _, then in self._held for value in then]
@@ -94,83 +94,122 @@ class Surroundings:
 
     # --- looking through
 
-    def _inside(self, path: str, value: Any) -> list[tuple[str, Any]]:
+    def _inside(self, path: str, value: Any) -> Found:
         """Note what must stay, and return what is to be looked through next."""
-        if isinstance(value, _FIXED) or value is None:
-            return []
-        if isinstance(value, Tensor):
-            self.tensors.append(value)
-            return []
+        if isinstance(value, (Tensor, *_FIXED)):
+            if isinstance(value, Tensor):
+                self.tensors.append(value)
+            return self._object(path, value) if _is_user(type(value).__module__) else []
         if isinstance(value, np.ndarray):
             if value.size > LARGEST:
                 self.reason = (
-                    f"it uses {path}, an array of {value.size:,} elements that is no tensor; pass it as argument"
+                    f"it uses {path}, an array of {value.size:,} elements; pass it as argument, or make a tensor"
                 )
             self._arrays.append((path, value, value.tobytes()))
+            self.arrays.append(value)
             return []
         if isinstance(value, Optimizer):
-            self._hold(path, value.param_groups)
-            for group in value.param_groups:
-                self._hold(path, group["params"])
-            return [(path, tensor) for tensor in value.parameters()]
+            return self._optimizer(path, value)
         if isinstance(value, (dict, list, tuple, set, frozenset)):
             return self._container(path, value)
         if isinstance(value, FunctionType):
             return self._function(path, value)
         if isinstance(value, MethodType):
             return [(path, value.__self__), (path, value.__func__)]
+        if isinstance(value, functools.partial):
+            return [(path, value.func), (path, value.args), (path, value.keywords)]
         if isinstance(value, Primitive):
-            return [(path, value.forward)]
+            return [(path, value.forward), *((path, getattr(rule, "func", rule)) for rule in value.rules)]
+        if isinstance(value, BuiltinFunctionType):
+            return [] if isinstance(value.__self__, (ModuleType, type(None))) else [(path, value.__self__)]
         if isinstance(value, ModuleType):
-            return []
-        return self._object(path, value)
+            return self._attributes(path, value, vars(value)) if _is_user(value.__name__) else []
+        if isinstance(value, type):
+            return self._class(path, value) if _is_user(value.__module__) else []
+        wrapped = getattr(value, "replayed_function", None)  # a compiled step
+        return self._object(path, value) if wrapped is None else [(path, wrapped)]
 
-    def _container(self, path: str, value: Any) -> list[tuple[str, Any]]:
-        if not isinstance(value, tuple):
+    def _optimizer(self, path: str, optimizer: Optimizer) -> Found:
+        """The options of its groups may change from step to step, unless the code looks at them itself."""
+        self._hold(path, optimizer.param_groups)
+        for group in optimizer.param_groups:
+            self._hold(path, group["params"])
+        self._objects.append((path, optimizer, {"param_groups": None, "state": None}, []))
+        return [(path, tensor) for tensor in optimizer.parameters()]
+
+    def _container(self, path: str, value: Any) -> Found:
+        if not isinstance(value, (tuple, frozenset)):
             self._hold(path, value.values() if isinstance(value, dict) else value)
+        if isinstance(value, dict):
+            self._hold(path, value.keys())
         items = value.items() if isinstance(value, dict) else enumerate(value)
-        return [(f"{path}[{key!r}]", item) for key, item in items]
+        found = [(f"{path}[{key!r}]"[:200], item) for key, item in items]
+        return found + (self._object(path, value) if _is_user(type(value).__module__) else [])
 
-    def _object(self, path: str, value: Any) -> list[tuple[str, Any]]:
+    def _object(self, path: str, value: Any) -> Found:
         kind = type(value)
+        own: dict[str, Any] = getattr(value, "__dict__", {})
         slots = [name for base in kind.__mro__ for name in getattr(base, "__slots__", ()) if not name.startswith("__")]
-        if not hasattr(value, "__dict__") and not slots:
-            self.reason = f"it depends on {path}, a {kind.__name__}, whose state cannot be known"
-            return []
-        found: list[tuple[str, Any]] = []
-        if hasattr(value, "__dict__"):
-            own = vars(value)
-            self._hold(f"{path}'s attributes", own.values())
+        found: Found = [(f"the class {kind.__name__}", kind)]
+        if own and (isinstance(value, Module) or not _is_user(kind.__module__)):  # the library may use all of it
+            self._hold(f"an attribute of {path}", own.values())
             found += [(f"{path}.{name}", item) for name, item in own.items()]
-        if slots:
-            self._look(path, lambda: [getattr(value, name, None) for name in slots])
-            found += [(f"{path}.{name}", getattr(value, name, None)) for name in slots]
+        elif own or slots:
+            found += self._attributes(path, value, own)
+            if slots and not isinstance(value, Tensor):
+                self._look(path, lambda: [getattr(value, name, None) for name in slots])
+                found += [(f"{path}.{name}", getattr(value, name, None)) for name in slots]
+        elif not hasattr(value, "__dict__") and not isinstance(value, _FIXED):
+            self.reason = f"it depends on {path}, a {kind.__name__}, whose state cannot be known"
+        return found
+
+    def _attributes(self, path: str, value: Any, own: Any) -> Found:
+        """Look at the attributes that the code names, now or when it turns out that it does."""
+        self._objects.append((path, value, own, []))
+        return []
+
+    def _named(self) -> Found:
+        """Return the attributes that the code seen since then names."""
+        found: Found = []
+        everything = self._names & _ANY_NAME
+        for path, value, own, names in self._objects:
+            for name in own if everything else self._names & own.keys():
+                if name in names:
+                    continue
+                names.append(name)
+                if isinstance(value, Optimizer):
+                    if name == "state":
+                        self.reason = self.reason or f"it may look at the state of {path}, which each step changes"
+                    for group in value.param_groups:
+                        self._hold(f"an option of {path}", group.values())
+                found.append((f"{path}.{name}", own[name]))
+        return found
+
+    def _class(self, path: str, kind: type) -> Found:
+        found: Found = []
         for base in kind.__mro__:
             if _is_user(base.__module__):
                 self._hold(f"the class {base.__name__}", vars(base).values())
-                methods = [(name, _unwrapped(f)) for name, f in vars(base).items()]
-                found += [(f"{path}.{name}", f) for name, f in methods if isinstance(f, FunctionType)]
+                found += [(f"{path}.{name}", _unwrapped(item)) for name, item in vars(base).items() if name[:2] != "__"]
+                found += [
+                    (f"{path}.{name}", item) for name, item in vars(base).items() if isinstance(item, FunctionType)
+                ]
         return found
 
-    def _function(self, path: str, function: FunctionType) -> list[tuple[str, Any]]:
-        if not _is_user(function.__module__) and function.__module__ is not None:
+    def _function(self, path: str, function: FunctionType) -> Found:
+        if not _is_user(function.__module__):
             return []
-        names, scope, cells = sorted(_names(function.__code__)), function.__globals__, function.__closure__ or ()
-        names = [name for name in names if name in scope]
-        self._look(path, lambda: [scope.get(name) for name in names])
-        self._look(path, lambda: [_content(cell) for cell in cells])
+        code, scope, cells = function.__code__, function.__globals__, function.__closure__ or ()
+        if any(instruction.opname == "IMPORT_NAME" for instruction in dis.get_instructions(code)):
+            self.reason = f"{code.co_name}() imports something each time; import it at the top"
+        self._names |= _names(code)
+        names = sorted(name for name in _names(code) if name in scope)
+        self._look(f"a global of {code.co_name}()", functools.partial(_picked, scope, tuple(names)))
+        self._look(f"a variable around {code.co_name}()", lambda: [_content(cell) for cell in cells])
         found = [(name, scope[name]) for name in names]
-        found += zip(function.__code__.co_freevars, map(_content, cells), strict=True)
-        for name, value in list(found):
-            if isinstance(value, ModuleType) and _is_user(value.__name__):
-                attributes = [each for each in _names(function.__code__) if hasattr(value, each)]
-                self._look(name, lambda value=value, attributes=attributes: [getattr(value, a) for a in attributes])  # type: ignore[misc]
-                found += [(f"{name}.{each}", getattr(value, each)) for each in attributes]
-            elif isinstance(value, Optimizer) and "param_groups" in _names(function.__code__):
-                found.append((f"{name}.param_groups", value.param_groups))
-        defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
-        wrapped = getattr(function, "__wrapped__", None)
-        return [*found, *((path, value) for value in defaults), *([(path, wrapped)] if wrapped else [])]
+        found += zip(code.co_freevars, map(_content, cells), strict=True)
+        found += [(path, value) for value in (function.__defaults__, function.__kwdefaults__) if value]
+        return [*found, *self._attributes(path, function, vars(function)), *_wrapped(path, function)]
 
     def _hold(self, path: str, values: Any) -> None:
         self._held.append((path, values, list(values)))
@@ -181,10 +220,19 @@ class Surroundings:
             self._looks.append((path, look, values))
 
 
+def _picked(attributes: Any, names: tuple[str, ...]) -> list[Any]:
+    return [attributes.get(name) for name in names]
+
+
+def _wrapped(path: str, function: Any) -> Found:
+    inner = getattr(function, "__wrapped__", None)
+    return [] if inner is None else [(path, inner)]
+
+
 def _unwrapped(value: Any) -> Any:
-    """Return the function of a method, a property, a class method or a static method."""
+    """Return the function of a method, a property, a class method or a static method; other things as they are."""
     value = value.fget if isinstance(value, property) else value
-    return inspect.unwrap(getattr(value, "__func__", value)) if value is not None else None
+    return inspect.unwrap(getattr(value, "__func__", value)) if callable(value) else getattr(value, "__func__", value)
 
 
 def _content(cell: Any) -> Any:
@@ -195,11 +243,13 @@ def _content(cell: Any) -> Any:
 
 
 def _names(code: CodeType) -> set[str]:
-    """Return the names that code, and the functions defined in it, looks up."""
+    """Return the names that code, and the functions defined in it, looks up, also as text."""
     names = set(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             names |= _names(constant)
+        elif isinstance(constant, str):
+            names.add(constant)
     return names
 
 
@@ -217,6 +267,13 @@ def _alike(now: Any, then: list[Any]) -> bool:
     if len(now) != len(then):
         return False
     for new, old in zip(now, then, strict=True):
-        if new is not old and not (type(new) is type(old) and isinstance(new, _PLAIN) and new == old):
+        if new is old:
+            continue
+        if type(new) is not type(old):
+            return False
+        if isinstance(new, tuple):
+            if not _alike(new, list(old)):
+                return False
+        elif not isinstance(new, _PLAIN) or repr(new) != repr(old):  # 0.0 is not -0.0
             return False
     return True
