@@ -82,15 +82,15 @@ class CompiledStep:
 
     Attributes:
         replayed_function: the step as it was written.
-        plans: by shape, dtype and so on of the arguments.
+        plans: by shape, dtype and so on of the arguments; several where other things differ, such as a mode.
         reason: why it is not replayed, if it cannot be.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         functools.update_wrapper(self, function)
-        self.replayed_function = function
-        self.plans: dict[Any, Plan] = {}
-        self.drafts: dict[Any, list[Recorder]] = {}
+        self.replayed_function = self.function = function
+        self.plans: dict[Any, list[Plan]] = {}
+        self.drafts: dict[Any, list[list[Any]]] = {}  # scripts of recordings
         self.replaced: set[int] = set()
         self.in_vain = 0
         self.reason: str | None = None
@@ -109,8 +109,8 @@ class CompiledStep:
         arrays: list[Any] = []
         others: list[Any] = []
         key = records_now(), *[_kind(value, arrays, others) for value in (args, options)]
-        plan = self.plans.get(key)
-        if plan is not None:
+        plans = self.plans.get(key, ())
+        for plan in plans:
             if plan.fits():
                 try:
                     result = plan.run(arrays)
@@ -119,7 +119,6 @@ class CompiledStep:
                     return self.replayed_function(*args, **options)
                 self.in_vain = max(self.in_vain - 1, 0)
                 return result
-            del self.plans[key]
         if sys.getprofile() is not None or not all(map(_packed, arrays)):
             return self.replayed_function(*args, **options)
         return self._record(key, arrays, others, args, options)
@@ -130,8 +129,8 @@ class CompiledStep:
         if surroundings.reason is not None:
             self._let_be(surroundings.reason)
             return self.replayed_function(*args, **options)
-        drafts = self.drafts.setdefault(key, [])
-        recorder = Recorder(surroundings, arrays, self.replaced, draft=len(drafts) < 2)
+        draft = len(self.drafts.setdefault(key, [])) < 2
+        recorder = Recorder(surroundings, arrays, self.replaced, draft)
         with listening(recorder), recording_calls():
             try:
                 recorded = iter(recorder.enter())
@@ -145,24 +144,22 @@ class CompiledStep:
         return result
 
     def _judge(self, key: Any, recorder: Recorder, changed: str | None, make: Maker) -> None:
-        """Keep a recording as a draft, or as a plan if it agrees with two drafts; or find that it is of no use."""
+        """Make a plan of a recording that agrees with two drafts, or keep it as a draft, or find it of no use."""
         drafts = self.drafts[key]
+        agree = drafts.count(recorder.script)
         if recorder.reason is not None:
             self._let_be(recorder.reason)
         elif changed is not None:
-            drafts.clear()
             self._count(f"it changes {changed}", IN_VAIN // 3)
-        elif drafts and drafts[-1].script != recorder.script:
-            reason = _difference(drafts[-1].script, recorder.script)
-            drafts[:] = [recorder] if recorder.draft else []
-            self._count(reason, IN_VAIN // 6)
-        elif recorder.draft:
-            drafts.append(recorder)
-            self._count("its arguments or what it depends on are never the same again")
+        elif agree >= 2 and not recorder.draft:
+            plans = self.plans.setdefault(key, [])
+            plans.insert(0, recorder.finished(make))
+            del plans[PLANS:]
         else:
-            del self.drafts[key]
-            plan = recorder.finished(make)
-            self.plans[key] = plan
+            drafts.append(recorder.script)
+            del drafts[:-PLANS]
+            reason = "its arguments or what it depends on are never the same again"
+            self._count(_difference(drafts[-2], drafts[-1]) if len(drafts) > 1 and not agree else reason)
         for kept in (self.plans, self.drafts):
             if len(kept) > PLANS:
                 del kept[next(iter(kept))]
@@ -191,7 +188,8 @@ class CompiledStep:
         return CompiledStep, (self.replayed_function,)
 
     def __repr__(self) -> str:
-        return f"<compiled {getattr(self.replayed_function, '__qualname__', self.replayed_function)}>"
+        count = sum(map(len, self.plans.values()))
+        return f"<compiled {getattr(self.replayed_function, '__qualname__', self.replayed_function)}, {count} plans>"
 
 
 # --- arguments
@@ -299,6 +297,8 @@ def _a(value: Any) -> str:
 
 def _difference(first: list[Any], second: list[Any]) -> str:
     """Return in words where two recordings part."""
+    if first == second:
+        return "what it depends on is never the same again"
     pairs = zip(first, second, strict=False)
     name = next((one[0] for one, other in pairs if one != other), "the end")
     return f"what it computes differs from one time to the next, first in {name!r}"

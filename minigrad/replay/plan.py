@@ -77,6 +77,11 @@ def under(errors: Any, call: Call) -> None:
         call()
 
 
+def act(function: Call) -> None:
+    """Do what is replayed as a whole: an optimizer's step, for one."""
+    function()
+
+
 def replace(tensor: Tensor, array: Array) -> None:
     """Give a tensor new values, in an array of its own."""
     tensor._data = array.copy()
@@ -89,7 +94,8 @@ class Plan:
     """What a recording has found, ready to run.
 
     Attributes:
-        calls: what to call, in order.
+        calls: what to call, in order, up to the first that changes anything outside of the plan.
+        effects: that and the rest.
         inputs: for each array among the arguments, the private array that the calls read.
         held: tensors from outside that need no gradient, with the private arrays that the calls read.
         parameters: tensors whose own arrays the calls read, and change.
@@ -97,13 +103,14 @@ class Plan:
         gradients: the tensors that the step leaves as gradients, and their memory.
         references: how many references there are to these while nobody keeps one.
         result: makes what the step returns.
-        generators: what the step draws from, if it may also diverge.
+        generators: what the step draws from.
         surroundings: what else it depends on.
     """
 
     def __init__(self, surroundings: Surroundings) -> None:
         self.surroundings = surroundings
         self.calls: list[Call] = []
+        self.effects: list[Call] = []
         self.inputs: list[Array] = []
         self.held: list[tuple[Tensor, Array]] = []
         self.parameters: list[tuple[Tensor, Array, Any]] = []
@@ -117,7 +124,7 @@ class Plan:
     def fits(self) -> bool:
         """Whether what the step depends on is as it was, and nobody has kept arrays that it writes."""
         for tensor, array, node in self.parameters:
-            if tensor._data is not array or (node is not None and tensor.node is not node):
+            if tensor._data is not array or (tensor.requires_grad if node is None else tensor.node is not node):
                 return False
         for tensor, private in self.held:
             data = tensor._data
@@ -148,10 +155,14 @@ class Plan:
             np.copyto(private, tensor._data)
         states = [(each, each.bit_generator.state) for each in map(generator, self.generators)]
         try:
-            for call in self.calls:
-                call()
-        except Diverged:
+            # also where NumPy would warn, or raise: the ordinary step then does so, once and in its own order
+            with np.errstate(divide="raise", over="raise", invalid="raise"):
+                for call in self.calls:
+                    call()
+        except Exception as problem:
             for each, state in states:
                 each.bit_generator.state = state
-            raise
+            raise Diverged from problem
+        for call in self.effects:
+            call()
         return self.result(arguments)

@@ -23,6 +23,8 @@ from minigrad.replay.watch import is_library, line_of_user
 
 # what returns as many elements as the values say
 _BY_VALUE = ("nonzero", "flatnonzero", "argwhere", "unique", "bincount", "compress", "extract", "repeat", "trim_zeros")
+# what changes something outside of a plan
+_EFFECTS = (plans.replace, plans.give_gradients, plans.act)
 # what depends on shapes and dtypes alone
 _STATIC = {np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.can_cast, np.may_share_memory}
 
@@ -69,7 +71,6 @@ class Recorder(Listener):
         self.errors = np.geterr()  # how NumPy takes overflow and its like, outside
         self.scalars: set[int] = set()  # arrays that stand for NumPy's numbers
         self.updated = False
-        self.diverges = False
 
     # --- tensors in and out
 
@@ -245,7 +246,7 @@ class Recorder(Listener):
     def resume(self, token: Any, function: Any) -> None:
         """Write down what was done meanwhile, and go on."""
         self.writes_calls = self.updated = True
-        self._write(token, function)
+        self._write(token, plans.act, function)
         for key, tensor in self.tensors.items():
             self._take(tensor)
             gradient = tensor._grad
@@ -258,8 +259,6 @@ class Recorder(Listener):
         plan = self.plan
         plan.result = make
         plan.memory = [gradient._data for _, gradient in plan.gradients]
-        if not self.diverges:
-            plan.generators = []
         vars(self).clear()
         plan.references = plan.kept()
         return plan
@@ -296,7 +295,6 @@ class Recorder(Listener):
         if is_library(sys._getframe(2)):
             if self.updated:
                 self.forbid("it checks values after an optimizer's step")
-            self.diverges = True
             self._write(("expect", self._token(array), value), plans.expect, value, array.view(np.ndarray))
         else:
             self.forbid_use()
@@ -388,7 +386,8 @@ class Recorder(Listener):
 
     def _add(self, call: Any) -> None:
         errors = np.geterr()
-        self.plan.calls.append(call if errors == self.errors else partial(plans.under, errors, call))
+        calls = self.plan.effects if self.plan.effects or getattr(call, "func", call) in _EFFECTS else self.plan.calls
+        calls.append(call if errors == self.errors else partial(plans.under, errors, call))
 
     def _check_written(self, array: Array) -> None:
         owner = self.numbers.get(_owner(array))

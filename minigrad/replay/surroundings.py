@@ -243,13 +243,11 @@ def _content(cell: Any) -> Any:
 
 
 def _names(code: CodeType) -> set[str]:
-    """Return the names that code, and the functions defined in it, looks up, also as text."""
+    """Return the names that code, and the functions defined in it, looks up."""
     names = set(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             names |= _names(constant)
-        elif isinstance(constant, str):
-            names.add(constant)
     return names
 
 

@@ -45,6 +45,12 @@ def is_library(frame: FrameType) -> bool:
     return name.startswith(_LIBRARY) or name.partition(".")[0] in _TOOLS
 
 
+def _is_standard(frame: FrameType) -> bool:
+    """Whether a frame runs code of the standard library that may do anything."""
+    root = frame.f_globals.get("__name__", "").partition(".")[0]
+    return root in sys.stdlib_module_names and root not in _TOOLS and root != "__main__"
+
+
 def line_of_user(frame: FrameType | None) -> str:
     """Return where in the user's code something happens."""
     while frame is not None and is_library(frame):
@@ -62,6 +68,10 @@ def watching(forbid: Callable[[str], None], reads: list[Any]) -> Iterator[None]:
     """
 
     def look(frame: FrameType, event: str, function: Any) -> None:
+        if event == "call":
+            caller = frame.f_back
+            if _is_standard(frame) and caller is not None and not (_is_standard(caller) or is_library(caller)):
+                forbid(f"it calls {frame.f_globals['__name__']}.{frame.f_code.co_name}(){line_of_user(caller)}")
         if event != "c_call":
             return
         owner = getattr(function, "__self__", None)
