@@ -108,7 +108,7 @@ class CompiledStep:
     def _step(self, args: Any, options: dict[str, Any]) -> Any:
         arrays: list[Any] = []
         others: list[Any] = []
-        key = records_now(), *[_kind(value, arrays, others) for value in (args, options)]
+        key = records_now(), *[_kind(value, arrays, others) for value in ((*args, options) if options else args)]
         plans = self.plans.get(key, ())
         for plan in plans:
             if plan.fits():
@@ -204,12 +204,16 @@ def _packed(value: Any) -> bool:
 def _kind(value: Any, arrays: list[Any], others: list[Any]) -> Any:
     """Return what a plan depends on of an argument; collect the tensors and arrays in it, and what is neither."""
     if isinstance(value, (Tensor, np.ndarray)):
-        first = next((place for place, other in enumerate(arrays) if other is value), len(arrays))
+        place = 0
+        for other in arrays:
+            if other is value:
+                break
+            place += 1
         arrays.append(value)
         if isinstance(value, Tensor):
             data, node = value._data, value.node
-            return first, data.shape, data.dtype, data.strides, node is not None and node.requires_grad and id(node)
-        return first, "array", value.shape, value.dtype, value.strides
+            return place, data.shape, data.dtype, data.strides, node is not None and node.requires_grad and id(node)
+        return place, "array", value.shape, value.dtype, value.strides
     if isinstance(value, LONE):
         return type(value), repr(value) if isinstance(value, float) else value
     if isinstance(value, (tuple, list)) and type(value).__reduce__ in (tuple.__reduce__, list.__reduce__):
