@@ -106,7 +106,7 @@ def seed(output: Tensor, gradient: Any, *, lifted: bool = False) -> Any:
                 f"backward() needs a scalar, {output.describe()} has {output.size} elements; reduce it with .sum() "
                 f"or .mean(), or pass gradient= of shape {output.shape}"
             )
-        array = np.ones(output.shape, output.dtype)
+        array = np.ones_like(output._data)
         return Tensor(array) if lifted else array
     if lifted and isinstance(gradient, Tensor) and gradient.dtype == output.dtype:
         start = gradient

@@ -26,6 +26,10 @@ class Listener:
         """Hear a backward pass: return an iterator that passes its steps on."""
         return steps
 
+    def operands(self, arrays: list[Any]) -> list[Any]:
+        """Return what an operation is to compute on, within ``recording_calls``."""
+        return arrays
+
     def operation(self, primitive: Any, inputs: Any, options: dict[str, Any], out: Any) -> None:
         """Hear of an operation, within ``recording_calls``."""
 
@@ -50,6 +54,12 @@ class Listener:
 _listener: ContextVar[Listener | None] = ContextVar("minigrad_listener", default=None)
 
 current_listener = _listener.get
+
+
+def heard_operands(arrays: list[Any]) -> list[Any]:
+    """Return what the listener lets an operation compute on."""
+    listener = current_listener()
+    return arrays if listener is None else listener.operands(arrays)
 
 
 def hear_operation(primitive: Any, inputs: Any, options: dict[str, Any], out: Any) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from minigrad.engine import numpy_protocol
 from minigrad.engine.arrays import as_operand
 from minigrad.engine.explain import explain_failure
-from minigrad.engine.listener import hear_operation
+from minigrad.engine.listener import hear_operation, heard_operands
 from minigrad.engine.mode import CALLS, GRAPH, LINES, current_scope, records_now
 from minigrad.engine.node import Node, constant
 from minigrad.engine.source import calling_line
@@ -91,6 +91,9 @@ class Primitive(Generic[P]):
             else:
                 arrays.append(value if type(value) is np.ndarray else as_operand(value, weak=self.broadcasts))
                 nodes.append(None)
+        records = records_now()
+        if records >= CALLS:
+            arrays = heard_operands(arrays)
         try:
             out = self.forward(*arrays, **options)
         except MinigradError:
@@ -104,7 +107,6 @@ class Primitive(Generic[P]):
             if isinstance(out, (tuple, list)):
                 raise RuleError(f"{self.name} must return one array, it returned a {type(out).__name__} of {len(out)}")
             out = np.asanyarray(out)
-        records = records_now()
         if records >= CALLS:
             hear_operation(self, inputs, options, out)
         if not (needed and self.passes_gradients and records & GRAPH and out.dtype.kind == "f"):

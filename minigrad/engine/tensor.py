@@ -50,7 +50,7 @@ class Tensor(Operators):
     def data(self) -> npt.NDArray[Any]:
         """The values, as the ndarray itself. Assigning replaces it by a copy, in the tensor's own dtype."""
         if type(self._data) is not np.ndarray:  # a recorded one
-            hear_array_read("data")
+            hear_array_read(".data")
         return self._data
 
     @data.setter
@@ -86,7 +86,9 @@ class Tensor(Operators):
 
     def numpy(self) -> npt.NDArray[Any]:
         """Return the values as the ndarray itself, which shares memory; ``.copy()`` it before changing it."""
-        return self.data
+        if type(self._data) is not np.ndarray:
+            hear_array_read(".numpy()")
+        return self._data
 
     def item(self) -> Any:
         """Return the only element as a Python number.

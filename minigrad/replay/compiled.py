@@ -135,7 +135,7 @@ class CompiledStep:
             try:
                 recorded = iter(recorder.enter())
                 args, options = _replaced(args, recorded), _replaced(options, recorded)
-                with watching(recorder.forbid, recorder.reads):
+                with watching(recorder.hear, recorder.reads):
                     result = self.replayed_function(*args, **options)
                 make, result = _result(recorder, result)
             finally:
@@ -259,8 +259,8 @@ def _result(recorder: Recorder, value: Any) -> tuple[Maker, Any]:
         }
     for read, array in recorder.reads:
         if read is value:
-            # exactly float or int, not the marked kind
-            return partial(_item, array), (float if isinstance(value, float) else int).__pos__(value)
+            # a plain float, not the marked one
+            return partial(_item, array), float.__pos__(value)
     if not isinstance(value, LONE):
         recorder.forbid(f"it returns {_a(value)}; return tensors and numbers, also in tuples, lists and dicts")
     recorder.script.append(("returns", type(value), repr(value)))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.arrays import Array
+from minigrad.engine.node import Node
 from minigrad.engine.random import generator
 from minigrad.engine.tensor import Tensor
 from minigrad.replay.surroundings import Surroundings
@@ -97,8 +98,9 @@ class Plan:
         calls: what to call, in order, up to the first that changes anything outside of the plan.
         effects: that and the rest.
         inputs: for each array among the arguments, the private array that the calls read.
-        held: tensors from outside that need no gradient, with the private arrays that the calls read.
-        parameters: tensors whose own arrays the calls read, and change.
+        held: tensors from outside whose values the calls read from private arrays; and the node, of those that
+            require a gradient.
+        parameters: tensors whose own arrays the calls read, and change; and likewise the node.
         without_gradient: tensors that had none when the step began, and must not have one now.
         gradients: the tensors that the step leaves as gradients, and their memory.
         references: how many references there are to these while nobody keeps one.
@@ -112,8 +114,8 @@ class Plan:
         self.calls: list[Call] = []
         self.effects: list[Call] = []
         self.inputs: list[Array] = []
-        self.held: list[tuple[Tensor, Array]] = []
-        self.parameters: list[tuple[Tensor, Array, Any]] = []
+        self.held: list[tuple[Tensor, Array, Node | None]] = []
+        self.parameters: list[tuple[Tensor, Array, Node | None]] = []
         self.without_gradient: list[Tensor] = []
         self.gradients: list[tuple[Tensor, Tensor]] = []
         self.memory: list[Array] = []
@@ -126,9 +128,11 @@ class Plan:
         for tensor, array, node in self.parameters:
             if tensor._data is not array or (tensor.requires_grad if node is None else tensor.node is not node):
                 return False
-        for tensor, private in self.held:
+        for tensor, private, node in self.held:
             data = tensor._data
-            if data.shape != private.shape or data.dtype != private.dtype or tensor.requires_grad:
+            if data.shape != private.shape or data.dtype != private.dtype:
+                return False
+            if tensor.requires_grad if node is None else tensor.node is not node:
                 return False
         for tensor in self.without_gradient:
             if tensor._grad is not None:
@@ -151,7 +155,7 @@ class Plan:
         """
         for private, value in zip(self.inputs, arguments, strict=True):
             np.copyto(private, value._data if isinstance(value, Tensor) else value)
-        for tensor, private in self.held:
+        for tensor, private, _ in self.held:
             np.copyto(private, tensor._data)
         states = [(each, each.bit_generator.state) for each in map(generator, self.generators)]
         try:

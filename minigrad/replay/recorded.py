@@ -53,10 +53,6 @@ class ReadFloat(float):
     """A number that was read from a tensor during a recording: it may be returned, and for nothing else be used."""
 
 
-class ReadInt(int):
-    """The same of an integer."""
-
-
 def plain(value: Any) -> Any:
     """Return a value with recorded arrays, also those in tuples, lists and dicts, as the ordinary arrays they are."""
     if isinstance(value, RecordedArray):
@@ -110,8 +106,8 @@ def _reading(name: str) -> Any:
     return method
 
 
-def _using(kind: type, name: str) -> Any:
-    function = getattr(kind, name)
+def _using(name: str) -> Any:
+    function = getattr(float, name)
 
     def method(self: Any, *args: Any) -> Any:
         recorder = _recorder()
@@ -133,7 +129,7 @@ _READ = (
 )
 _USE = (
     "__abs__ __add__ __bool__ __ceil__ __divmod__ __eq__ __float__ __floor__ __floordiv__ __format__ __ge__ __gt__ "
-    "__hash__ __index__ __int__ __le__ __lt__ __mod__ __mul__ __ne__ __neg__ __pos__ __pow__ __radd__ __rdivmod__ "
+    "__hash__ __int__ __le__ __lt__ __mod__ __mul__ __ne__ __neg__ __pos__ __pow__ __radd__ __rdivmod__ "
     "__repr__ __rfloordiv__ __rmod__ __rmul__ __round__ __rpow__ __rsub__ __rtruediv__ __str__ __sub__ __truediv__ "
     "__trunc__ as_integer_ratio hex is_integer"
 )
@@ -143,6 +139,4 @@ for _name in _COMPUTE.split():
 for _name in _READ.split():
     setattr(RecordedArray, _name, _reading(_name))
 for _name in _USE.split():
-    for _kind, _base in ((ReadFloat, float), (ReadInt, int)):
-        if hasattr(_base, _name):
-            setattr(_kind, _name, _using(_base, _name))
+    setattr(ReadFloat, _name, _using(_name))

@@ -13,13 +13,14 @@ import numpy as np
 
 from minigrad.engine.arrays import Array
 from minigrad.engine.listener import Listener
+from minigrad.engine.random import generator
 from minigrad.engine.tensor import Tensor
 from minigrad.optim.optimizer import Optimizer
 from minigrad.replay import plan as plans
 from minigrad.replay.plan import Plan
-from minigrad.replay.recorded import ReadFloat, ReadInt, RecordedArray, holds_recorded
+from minigrad.replay.recorded import ReadFloat, RecordedArray, holds_recorded
 from minigrad.replay.surroundings import LARGEST, Surroundings
-from minigrad.replay.watch import is_library, line_of_user
+from minigrad.replay.watch import Chance, is_library, line_of_user
 
 # what returns as many elements as the values say
 _BY_VALUE = ("nonzero", "flatnonzero", "argwhere", "unique", "bincount", "compress", "extract", "repeat", "trim_zeros")
@@ -65,6 +66,7 @@ class Recorder(Listener):
         self.arguments = arguments
         self.gives_arrays = any(isinstance(value, np.ndarray) for value in arguments)  # to code that may do anything
         self.outside = {id(array) for array in surroundings.arrays}
+        self.chance = Chance([generator(), *surroundings.generators])
         self.made: list[weakref.ref[Array]] = []
         self.live: set[int] = set()  # the numbers of parameters
         self.reads: list[tuple[Any, Array]] = []  # numbers that were read, and from where
@@ -90,7 +92,7 @@ class Recorder(Listener):
                 tensor.requires_grad or tensor.size > LARGEST or _owner(tensor._data) in parameters
             ):
                 self.privates[key] = self._private(tensor._data)
-                self.plan.held.append((tensor, self.privates[key]))
+                self.plan.held.append((tensor, self.privates[key], tensor.node if tensor.requires_grad else None))
             elif not self.draft:
                 self.plan.parameters.append((tensor, tensor._data, tensor.node if tensor.requires_grad else None))
             self._take(tensor)
@@ -100,6 +102,7 @@ class Recorder(Listener):
 
     def leave(self) -> None:
         """Give every tensor ordinary arrays again."""
+        self.chance.check(self.forbid)
         if self.writes_calls:
             self._effects()
             self._gradients()
@@ -281,12 +284,13 @@ class Recorder(Listener):
             result = function(*args, **options, **extra)
             return None if out is None else out.view(RecordedArray)
         result = function(*args, **options)
+        if function in _STATIC:
+            return result
         if isinstance(result, (tuple, list)):
             return type(result)([self._recorded(part, partial(_part, place), function, args, options, token)
                                  for place, part in enumerate(result)])  # fmt: skip
         if not isinstance(result, (np.ndarray, np.generic)):
-            if function not in _STATIC:
-                self.forbid_use()
+            self.forbid_use()
             return result
         return self._recorded(result, None, function, args, options, token)
 
@@ -301,31 +305,51 @@ class Recorder(Listener):
 
     def read(self, array: Array, value: Any, how: str) -> Any:
         """Return a value that leaves the arrays, so marked that only returning it is allowed."""
-        kind = {float: ReadFloat, int: ReadInt}.get(type(value))
-        if how != "item" or kind is None:
+        if how != "item" or type(value) is not float:  # an int could be used as an index, unheard
             self.forbid_use()
             return value
-        marked = kind(value)
+        marked = ReadFloat(value)
         self.reads.append((marked, array.view(np.ndarray)))
         return marked
 
     def forbid_use(self) -> None:
         """Note that the step goes on with a value that it has read."""
         line = line_of_user(sys._getframe(1))
-        self.forbid(f"it reads a value to go on with{line}; return the tensor, or its .item()")
+        self.forbid(f"it reads values to go on with{line}; return the tensor, or its .item()")
 
     def array_read(self, what: str) -> None:
         """Note that the user's code takes the array of a tensor, whose calls could then go unheard."""
         if self.writes_calls and not is_library(sys._getframe(3)):
-            self.forbid(f"it uses {what}{line_of_user(sys._getframe(3))}; compute with the tensors themselves")
+            self.forbid(
+                f"it reads values by {what}{line_of_user(sys._getframe(3))}; compute with the tensors themselves"
+            )
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator | None) -> Array:
         """Draw uniform numbers for the step, and write down that it does."""
         numbers = np.empty(shape, np.float32)
-        plans.draw(numbers, rng)
+        self.chance.draw(lambda: plans.draw(numbers, rng), self.forbid)
         self.plan.generators.append(rng)
         self._write(("draw", self._new(numbers)), plans.draw, numbers, rng)
         return numbers.view(RecordedArray)
+
+    def operands(self, arrays: list[Any]) -> list[Any]:
+        """Let everything that an operation computes be heard, also from arrays that no recorded call made."""
+        if not self.writes_calls:
+            return arrays
+        return [self._operand(array) for array in arrays]
+
+    def _operand(self, value: Any) -> Any:
+        if isinstance(value, ReadFloat):
+            self.forbid_use()
+            return float.__pos__(value)
+        if type(value) is not np.ndarray:
+            return value
+        if _owner(value) not in self.numbers:
+            if self.gives_arrays and id(value) not in self.outside:
+                self.forbid(f"it makes arrays of its own{line_of_user(sys._getframe(3))}; pass it tensors, not arrays")
+            self.script.append(("constant", Constant(value), self._number(value)))
+            self.known.append(value)
+        return value.view(RecordedArray)
 
     def operation(self, primitive: Any, inputs: Any, options: dict[str, Any], out: Any) -> None:
         """Make sure that an operation has stayed within what is written down."""
@@ -338,12 +362,18 @@ class Recorder(Listener):
             )
         if isinstance(out, RecordedArray):
             self.made.append(weakref.ref(out))
+            self.scalars.discard(id(out.base))  # a tensor's array, though it has no axes
             return
         if holds_recorded(arrays) or holds_recorded(options):
             self.forbid(f"{primitive.name!r} computes past NumPy's protocols{line_of_user(sys._getframe(1))}")
         for value in inputs:
             if isinstance(value, Tensor) and value.requires_grad:
                 self.forbid(f"it reaches {value.describe()} in a way that cannot be followed")
+
+    def hear(self, reason: str) -> None:
+        """Note what the step does besides; what is replayed as a whole may do as it likes."""
+        if self.writes_calls:
+            self.forbid(reason)
 
     def forbid(self, reason: str) -> None:
         """Note why the step cannot be replayed; the first reason counts."""
@@ -425,7 +455,7 @@ class Recorder(Listener):
             return [self._token(part) for part in value]
         if isinstance(value, dict):
             return [(name, self._token(part)) for name, part in value.items()]
-        if isinstance(value, (ReadFloat, ReadInt)):
+        if isinstance(value, ReadFloat):
             self.forbid_use()
         return (type(value), repr(value)) if isinstance(value, float) else value
 

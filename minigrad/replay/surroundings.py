@@ -43,6 +43,7 @@ class Surroundings:
     Attributes:
         tensors: every tensor that it can reach.
         arrays: every array.
+        generators: every generator of random numbers.
         reason: why it cannot be known what it depends on, or None.
     """
 
@@ -56,6 +57,7 @@ class Surroundings:
         self._looks: list[tuple[str, Callable[[], list[Any]], list[Any]]] = []
         self._arrays: list[tuple[str, Array, bytes]] = []
         self.arrays: list[Array] = []
+        self.generators: list[np.random.Generator] = []
         waiting: Found = [("its function", function), *(("an argument", value) for value in arguments)]
         while waiting and self.reason is None:
             path, value = waiting.pop()
@@ -99,6 +101,8 @@ class Surroundings:
         if isinstance(value, (Tensor, *_FIXED)):
             if isinstance(value, Tensor):
                 self.tensors.append(value)
+            elif isinstance(value, np.random.Generator):
+                self.generators.append(value)
             return self._object(path, value) if _is_user(type(value).__module__) else []
         if isinstance(value, np.ndarray):
             if value.size > LARGEST:
@@ -174,7 +178,7 @@ class Surroundings:
         everything = self._names & _ANY_NAME
         for path, value, own, names in self._objects:
             for name in own if everything else self._names & own.keys():
-                if name in names:
+                if name in names or (isinstance(value, Optimizer) and name not in self._names):
                     continue
                 names.append(name)
                 if isinstance(value, Optimizer):

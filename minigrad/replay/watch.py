@@ -36,7 +36,7 @@ _HARMLESS = {
 _HARMLESS |= {"issubclass", "iter", "len", "max", "min", "ord", "pow", "repr", "round", "sorted", "sum"}
 _PAST_THE_PROTOCOLS = ("array", "asarray", "copyto", "frombuffer", "fromiter", "from_dlpack", "putmask", "place")
 _VALUES = (str, bytes, tuple, frozenset, int, float, complex, dict, list, set, range, slice, np.ndarray, np.generic)
-_CHANCE = (np.random.Generator, np.random.BitGenerator, np.random.RandomState, random.Random)
+_PURE_TYPES = (str, bytes, tuple, frozenset, int, float, complex, dict, list, set, type, object)
 
 
 def is_library(frame: FrameType) -> bool:
@@ -58,6 +58,35 @@ def line_of_user(frame: FrameType | None) -> str:
     return "" if frame is None else f" in line {frame.f_lineno} of {frame.f_code.co_name}()"
 
 
+class Chance:
+    """Generators of random numbers, and whether somebody else than the library has drawn from them."""
+
+    def __init__(self, generators: list[np.random.Generator]) -> None:
+        self.generators = generators
+        self.then = self.now()
+
+    def now(self) -> list[Any]:
+        """Return the state of every generator, Python's and NumPy's global ones included."""
+        return [repr(each.bit_generator.state) for each in self.generators] + [
+            random.getstate(),
+            repr(np.random.get_state()),
+        ]
+
+    def check(self, forbid: Callable[[str], None]) -> None:
+        """Report if a generator has moved."""
+        if self.now() != self.then:
+            forbid("it draws random numbers; draw them outside, or with dropout")
+
+    def draw(self, drawing: Callable[[], None], forbid: Callable[[str], None]) -> None:
+        """Draw for the library."""
+        look = sys.getprofile()
+        sys.setprofile(None)
+        self.check(forbid)
+        drawing()
+        self.then = self.now()
+        sys.setprofile(look)
+
+
 @contextmanager
 def watching(forbid: Callable[[str], None], reads: list[Any]) -> Iterator[None]:
     """Report in a block each call of a C function that does more than compute a value.
@@ -70,16 +99,15 @@ def watching(forbid: Callable[[str], None], reads: list[Any]) -> Iterator[None]:
     def look(frame: FrameType, event: str, function: Any) -> None:
         if event == "call":
             caller = frame.f_back
-            if _is_standard(frame) and caller is not None and not (_is_standard(caller) or is_library(caller)):
+            if _is_standard(frame) and caller is not None and not _is_standard(caller):
                 forbid(f"it calls {frame.f_globals['__name__']}.{frame.f_code.co_name}(){line_of_user(caller)}")
         if event != "c_call":
             return
         owner = getattr(function, "__self__", None)
-        if isinstance(owner, _CHANCE):
-            if frame.f_globals.get("__name__") != "minigrad.replay.plan":
-                forbid(f"it draws random numbers by {function.__qualname__}(){line_of_user(frame)}; draw them outside")
-        elif not is_library(frame):
+        if not is_library(frame):
             uses = reads and (owner is math or isinstance(owner, (list, dict, set)))
+            if _reads(function) and _within_operation(frame):
+                forbid(f"it reads values by np.{function.__name__}(){line_of_user(frame)}; compute with tensors")
             if uses or not _harmless(function, owner):
                 forbid(f"it calls {function.__qualname__}(){line_of_user(frame)}")
 
@@ -93,7 +121,20 @@ def watching(forbid: Callable[[str], None], reads: list[Any]) -> Iterator[None]:
 def _harmless(function: Any, owner: Any) -> bool:
     if owner is builtins:
         return function.__name__ in _HARMLESS
-    if owner is math or owner is operator or isinstance(owner, (*_VALUES, type)):
+    if owner is math or owner is operator or isinstance(owner, _VALUES) or any(owner is kind for kind in _PURE_TYPES):
         return True
-    module = (getattr(function, "__module__", None) or "").partition(".")[0]
-    return module in ("numpy", "minigrad") and function.__name__ not in _PAST_THE_PROTOCOLS
+    return (getattr(function, "__module__", None) or "").partition(".")[0] in ("numpy", "minigrad")
+
+
+def _within_operation(frame: FrameType | None) -> bool:
+    """Whether code of the user's runs for an operation: a function of its own, or a rule."""
+    while frame is not None and frame.f_globals.get("__name__") != "minigrad.replay.compiled":
+        if frame.f_globals.get("__name__") in ("minigrad.engine.primitive", "minigrad.engine.walk"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _reads(function: Any) -> bool:
+    """Whether a function of NumPy takes bare arrays, past its protocols."""
+    return function.__name__ in _PAST_THE_PROTOCOLS and str(getattr(function, "__module__", "")).startswith("numpy")

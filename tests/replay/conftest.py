@@ -1,0 +1,5 @@
+"""Assertions of the helpers shall explain themselves too."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.replay.worlds")
