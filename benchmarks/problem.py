@@ -31,7 +31,7 @@ TINY, SMALL, MIDDLE, LARGE = CASES
 def problem(sizes: Sizes, batch: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
     """Return a batch, its labels, and the weights and biases of the layers in turn."""
     rng = np.random.default_rng(0)
-    X = rng.random((batch, sizes[0]), dtype=np.float32)
+    X = rng.standard_normal((batch, sizes[0]), dtype=np.float32)
     y = rng.integers(0, sizes[-1], batch)
     y[: sizes[-1]] = np.arange(sizes[-1])[:batch]  # every class is there: scikit-learn finds them in the labels
     shapes = [shape for n, m in pairwise(sizes) for shape in ((m, n), (m,))]
