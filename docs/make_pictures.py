@@ -40,7 +40,7 @@ def photograph_player(step: int) -> Path:
         browser = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
         size = {"width": 1280, "height": 800, "deviceScaleFactor": 1.5, "mobile": False}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        browser.get(f"{page.as_uri()}#step=8{step}")
+        browser.get(f"{page.as_uri()}#step={step}")
         browser.save_screenshot(str(HERE / "player.png"))
         browser.quit()
     return HERE / "player.png"
