@@ -12,6 +12,7 @@ import dis
 import enum
 import functools
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterable
 from itertools import chain
@@ -34,6 +35,8 @@ _FIXED: tuple[type, ...] = (*_PLAIN, type(None), type(...), type(NotImplemented)
 _FIXED += (np.generic, np.dtype, np.ufunc, np.random.Generator)
 _ANY_NAME = {"getattr", "vars", "__dict__", "setattr", "eval", "exec", "globals", "locals"}
 
+_STANDARD = os.path.dirname(os.__file__)
+
 Found = list[tuple[str, Any]]
 
 
@@ -50,6 +53,7 @@ class Surroundings:
     def __init__(self, function: Callable[..., Any], arguments: Iterable[Any]) -> None:
         self.tensors: list[Tensor] = []
         self.reason: str | None = None
+        self._roots = (function, getattr(function, "__func__", None))  # the user's, wherever it says that it is from
         self._seen: dict[int, Any] = {}
         self._names: set[str] = set()  # that the code looks up
         self._objects: list[tuple[str, Any, dict[str, Any], list[str]]] = []  # and which of their attributes it names
@@ -201,7 +205,7 @@ class Surroundings:
         return found
 
     def _function(self, path: str, function: FunctionType) -> Found:
-        if not _is_user(function.__module__):
+        if not _is_user(function.__module__) and function not in self._roots:
             return []
         code, scope, cells = function.__code__, function.__globals__, function.__closure__ or ()
         if any(instruction.opname == "IMPORT_NAME" for instruction in dis.get_instructions(code)):
@@ -256,12 +260,11 @@ def _names(code: CodeType) -> set[str]:
 
 
 def _is_user(module: str | None) -> bool:
-    """Whether a module is the user's: not the library's, NumPy's, or the standard library's."""
-    root = (module or "").partition(".")[0]
-    if root in ("minigrad", "numpy") or root in sys.stdlib_module_names - {"__main__"}:
+    """Whether a module is the user's: not the library's, NumPy's, the standard library's, or another package's."""
+    if (module or "").partition(".")[0] in ("minigrad", "numpy") or module in sys.builtin_module_names:
         return False
-    found = sys.modules.get(module or "")
-    return "site-packages" not in (getattr(found, "__file__", None) or "")
+    file = getattr(sys.modules.get(module or ""), "__file__", None) or ""
+    return "site-packages" not in file and not file.startswith((_STANDARD, "<frozen"))
 
 
 def _alike(now: Any, then: list[Any]) -> bool:

@@ -82,7 +82,7 @@ def lay_out(graph: Graph, sizes: Mapping[str, tuple[int, int]], *, direction: st
     >>> x = mg.tensor(3.0, requires_grad=True, name="x")
     >>> layout = lay_out(build(x * x), {"n0": (60, 30), "n1": (90, 30)})
     >>> layout.nodes["n0"]
-    Box(x=12, y=12, width=60, height=30)
+    Box(x=8, y=8, width=60, height=30)
     >>> [len(points) for points in layout.edges]
     [4, 4]
     """
