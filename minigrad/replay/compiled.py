@@ -32,7 +32,7 @@ IN_VAIN = 48  # recordings without a replay, after which the step is let be
 LONE = (type(None), bool, int, float, str)
 
 
-def compile(function: Callable[P, R]) -> Callable[P, R]:
+def compile(function: Callable[P, R] | None = None) -> Callable[P, R]:
     """Return a training step that computes the same sooner: its NumPy calls are recorded and replayed.
 
     The first calls run as ever, and are recorded; once two recordings have agreed, the third is kept, and later calls
@@ -41,7 +41,7 @@ def compile(function: Callable[P, R]) -> Callable[P, R]:
 
     What cannot be replayed runs as ever, with one ``CompileWarning`` that says why: a step that reads values to decide
     what to do, prints, draws its own random numbers, or changes anything but tensors, modules and optimizers. Values
-    may be read to be returned: ``return loss.item()``.
+    may be read to be returned: ``return loss.item()``. To record takes as long as some hundred small steps.
 
     Args:
         function: does a training step, and returns what is to be known of it. Batches are best passed as arguments.
@@ -67,7 +67,8 @@ def compile(function: Callable[P, R]) -> Callable[P, R]:
     True
     """
     if not callable(function) or isinstance(function, type):
-        raise DtypeError(f"compile: expected a function that does a training step, got {function!r}")
+        hint = "; write @mg.compile without parentheses" if function is None else ""
+        raise DtypeError(f"compile: expected a function that does a training step, got {function!r}{hint}")
     kinds = (inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction)
     if any(kind(function) for kind in kinds):
         raise ArgumentError("compile: a generator or coroutine runs in pieces; pass a function that does a whole step")
@@ -150,19 +151,34 @@ class CompiledStep:
         if recorder.reason is not None:
             self._let_be(recorder.reason)
         elif changed is not None:
-            self._count(f"it changes {changed}", IN_VAIN // 3)
-        elif agree >= 2 and not recorder.draft:
-            plans = self.plans.setdefault(key, [])
-            plans.insert(0, recorder.finished(make))
-            del plans[PLANS:]
+            self._count(f"it changes {changed}; return what is to be kept, and keep it outside", IN_VAIN // 3)
         else:
-            drafts.append(recorder.script)
-            del drafts[:-PLANS]
-            reason = "its arguments or what it depends on are never the same again"
-            self._count(_difference(drafts[-2], drafts[-1]) if len(drafts) > 1 and not agree else reason)
+            self._count(self._why_again(key, recorder, agree))
+            if agree < 2 or recorder.draft:
+                drafts.append(recorder.script)
+                del drafts[:-PLANS]
+            elif self.reason is None:
+                plans = self.plans.setdefault(key, [])
+                plans.insert(0, recorder.finished(make))
+                del plans[PLANS:]
         for kept in (self.plans, self.drafts):
             if len(kept) > PLANS:
                 del kept[next(iter(kept))]
+
+    def _why_again(self, key: Any, recorder: Recorder, agree: int) -> str:
+        """Return in words why a step has to be recorded, should this go on for ever."""
+        for plan in self.plans.get(key, ()):
+            changed = plan.surroundings.changed()
+            if changed is not None:
+                return f"it depends on {changed}, which changes from call to call; pass what it needs as argument"
+            return "the gradients that it leaves are kept, or its parameters replaced, at every call"
+        drafts = self.drafts[key]
+        if drafts and not agree:
+            return _difference(drafts[-1], recorder.script)
+        return (
+            f"a number or a text among its arguments is another at every call, or there are more than {PLANS} shapes: "
+            "leave out what it does not need, and pass numbers that it computes with as tensors"
+        )
 
     def _count(self, why: str, weight: int = 1) -> None:
         self.in_vain += weight
@@ -305,4 +321,6 @@ def _difference(first: list[Any], second: list[Any]) -> str:
         return "what it depends on is never the same again"
     pairs = zip(first, second, strict=False)
     name = next((one[0] for one, other in pairs if one != other), "the end")
+    if name == "constant":
+        return "it uses an array or a tensor from outside whose values change; pass it as argument"
     return f"what it computes differs from one time to the next, first in {name!r}"

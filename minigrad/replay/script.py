@@ -54,7 +54,10 @@ class Script(Listener):
     def forbid_use(self) -> None:
         """Note that the step goes on with a value that it has read."""
         line = line_of_user(sys._getframe(1))
-        self.forbid(f"it reads values to go on with{line}; return the tensor, or its .item()")
+        self.forbid(
+            f"it reads values to go on with (float, if, arithmetic, text){line}; return the tensor, or its .item(), "
+            "and go on outside"
+        )
 
     def _write(self, token: Any, function: Any, *args: Any, **options: Any) -> None:
         self.script.append(token)

@@ -37,6 +37,8 @@ _ANY_NAME = {"getattr", "vars", "__dict__", "setattr", "eval", "exec", "globals"
 
 _STANDARD = os.path.dirname(os.__file__)
 
+_NOT_IMPLIED = ("__init__", "__new__", "__repr__", "__str__", "__reduce__", "__init_subclass__", "__post_init__")
+
 Found = list[tuple[str, Any]]
 
 
@@ -58,11 +60,11 @@ class Surroundings:
         self._names: set[str] = set()  # that the code looks up
         self._objects: list[tuple[str, Any, dict[str, Any], list[str]]] = []  # and which of their attributes it names
         self._held: list[tuple[str, Any, list[Any]]] = []  # live values of dicts and lists, and what they were
-        self._looks: list[tuple[str, Callable[[], list[Any]], list[Any]]] = []
+        self._looks: list[tuple[str | list[str], Callable[[], list[Any]], list[Any]]] = []
         self._arrays: list[tuple[str, Array, bytes]] = []
         self.arrays: list[Array] = []
         self.generators: list[np.random.Generator] = []
-        waiting: Found = [("its function", function), *(("an argument", value) for value in arguments)]
+        waiting: Found = [("its function", function), *((type(value).__name__, value) for value in arguments)]
         while waiting and self.reason is None:
             path, value = waiting.pop()
             if id(value) not in self._seen:
@@ -72,7 +74,8 @@ class Surroundings:
                 self.reason = f"it can reach more than {MOST:,} things, by {path[:80]}"
             waiting = waiting or self._named()
         for path, _, attributes, names in self._objects:
-            self._look(path, functools.partial(_picked, attributes, tuple(names)))
+            paths = [f"{path}.{name}" for name in names]
+            self._look(paths, functools.partial(_picked, attributes, tuple(names)))
         self._live = [values for _, values, _ in self._held]
         self._lengths = [len(values) for values in self._live]
         self._then = [value for _, _, then in self._held for value in then]
@@ -93,9 +96,10 @@ class Surroundings:
         for path, values, then in self._held:
             if not _alike(values, then):
                 return path
-        for path, look, then in self._looks:
-            if not _alike(look(), then):
-                return path
+        for paths, look, then in self._looks:
+            for place, (new, old) in enumerate(zip(look(), then, strict=True)):
+                if not _alike([new], [old]):
+                    return paths if isinstance(paths, str) else paths[place]
         return next((path for path, array, then in self._arrays if array.tobytes() != then), None)
 
     # --- looking through
@@ -110,9 +114,7 @@ class Surroundings:
             return self._object(path, value) if _is_user(type(value).__module__) else []
         if isinstance(value, np.ndarray):
             if value.size > LARGEST:
-                self.reason = (
-                    f"it uses {path}, an array of {value.size:,} elements; pass it as argument, or make a tensor"
-                )
+                self.reason = f"it uses {path}, an array of {value.size:,} elements: make it a tensor, or an argument"
             self._arrays.append((path, value, value.tobytes()))
             self.arrays.append(value)
             return []
@@ -190,19 +192,18 @@ class Surroundings:
                         self.reason = self.reason or f"it may look at the state of {path}, which each step changes"
                     for group in value.param_groups:
                         self._hold(f"an option of {path}", group.values())
-                found.append((f"{path}.{name}", own[name]))
+                found.append((f"{path}.{name}", _unwrapped(own[name]) if isinstance(value, type) else own[name]))
         return found
 
     def _class(self, path: str, kind: type) -> Found:
+        """Look at the methods that Python and modules call by themselves, and at what the code names."""
         found: Found = []
         for base in kind.__mro__:
             if _is_user(base.__module__):
-                self._hold(f"the class {base.__name__}", vars(base).values())
-                found += [(f"{path}.{name}", _unwrapped(item)) for name, item in vars(base).items() if name[:2] != "__"]
-                found += [
-                    (f"{path}.{name}", item) for name, item in vars(base).items() if isinstance(item, FunctionType)
-                ]
-        return found
+                self._attributes(f"the class {base.__name__}", base, vars(base))
+                implied = [n for n in vars(base) if n == "forward" or (n[:2] == "__" and n not in _NOT_IMPLIED)]
+                found += [(f"{base.__name__}.{name}", _unwrapped(vars(base)[name])) for name in implied]
+        return [(name, value) for name, value in found if isinstance(value, FunctionType)]
 
     def _function(self, path: str, function: FunctionType) -> Found:
         if not _is_user(function.__module__) and function not in self._roots:
@@ -212,8 +213,8 @@ class Surroundings:
             self.reason = f"{code.co_name}() imports something each time; import it at the top"
         self._names |= _names(code)
         names = sorted(name for name in _names(code) if name in scope)
-        self._look(f"a global of {code.co_name}()", functools.partial(_picked, scope, tuple(names)))
-        self._look(f"a variable around {code.co_name}()", lambda: [_content(cell) for cell in cells])
+        self._look([f"the global {name}" for name in names], functools.partial(_picked, scope, tuple(names)))
+        self._look([f"the variable {name}" for name in code.co_freevars], lambda: [_content(cell) for cell in cells])
         found = [(name, scope[name]) for name in names]
         found += zip(code.co_freevars, map(_content, cells), strict=True)
         found += [(path, value) for value in (function.__defaults__, function.__kwdefaults__) if value]
@@ -222,7 +223,7 @@ class Surroundings:
     def _hold(self, path: str, values: Any) -> None:
         self._held.append((path, values, list(values)))
 
-    def _look(self, path: str, look: Callable[[], list[Any]]) -> None:
+    def _look(self, path: str | list[str], look: Callable[[], list[Any]]) -> None:
         values = look()
         if values:
             self._looks.append((path, look, values))

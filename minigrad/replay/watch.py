@@ -101,7 +101,8 @@ def watching(forbid: Callable[[str], None], reads: list[Any]) -> Iterator[None]:
         if event == "call":
             caller = frame.f_back
             if _is_standard(frame) and caller is not None and not _is_standard(caller):
-                forbid(f"it calls {frame.f_globals['__name__']}.{frame.f_code.co_name}(){line_of_user(caller)}")
+                name = f"{frame.f_globals['__name__']}.{frame.f_code.co_name}()"
+                forbid(f"it calls {name}{line_of_user(caller)}; do that outside, with what it returns")
         if event != "c_call":
             return
         owner = getattr(function, "__self__", None)
@@ -110,7 +111,9 @@ def watching(forbid: Callable[[str], None], reads: list[Any]) -> Iterator[None]:
             if _reads(function) and _within_operation(frame):
                 forbid(f"it reads values by np.{function.__name__}(){line_of_user(frame)}; compute with tensors")
             if uses or not _harmless(function, owner):
-                forbid(f"it calls {function.__qualname__}(){line_of_user(frame)}")
+                forbid(
+                    f"it calls {function.__qualname__}(){line_of_user(frame)}; do that outside, with what it returns"
+                )
 
     collects = gc.isenabled()
     gc.disable()  # what the garbage collector calls is none of the step's doing
