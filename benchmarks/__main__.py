@@ -108,7 +108,7 @@ def main() -> int:
     print(f"{text}\n{verdicts}")
     print(f"written: {options.json} and {options.json.with_suffix('.md').name}", file=sys.stderr)
     if options.readme:
-        report.insert(text, README)
+        report.insert(report.readme(results), README)
     return 0
 
 

@@ -23,6 +23,19 @@ class MarkersMissingError(Exception):
 
 def markdown(results: Results) -> str:
     """Return everything but the targets."""
+    return "\n\n".join(sections(results)) + "\n"
+
+
+def readme(results: Results) -> str:
+    """Return the same, with everything after the first table of training behind a line that unfolds it."""
+    facts_line, *rest = sections({**results, "training": dict(reversed(results.get("training", {}).items()))})
+    first, others = rest[:1], rest[1:]
+    fold = ["<details><summary>One thread, optimizers, memory, and more</summary>", *others, "</details>"]
+    return "\n\n".join([*first, facts_line, *(fold if others else [])]) + "\n"
+
+
+def sections(results: Results) -> list[str]:
+    """Return the facts and each table as Markdown."""
     parts = [facts.sentence(results["facts"])]
     for subject, module in MODULES.items():
         for threads, found in results.get(subject, {}).items():
@@ -30,7 +43,7 @@ def markdown(results: Results) -> str:
     for section, write in (("chain", chain), ("import", importing), ("memory", memory), ("draw", drawing)):
         if section in results:
             parts.append("\n".join(write(results[section])))
-    return "\n\n".join(parts) + "\n"
+    return parts
 
 
 def table(head: list[str], rows: Iterable[list[str]]) -> list[str]:
