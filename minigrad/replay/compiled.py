@@ -89,7 +89,7 @@ class CompiledStep:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         functools.update_wrapper(self, function)
-        self.replayed_function = self.function = function
+        self.replayed_function = function
         self.plans: dict[Any, list[Plan]] = {}
         self.drafts: dict[Any, list[list[Any]]] = {}  # scripts of recordings
         self.replaced: set[int] = set()

@@ -129,10 +129,6 @@ class Recorder(Exchange):
         if not self.writes_calls:
             return
         arrays = [value._data if isinstance(value, Tensor) else value for value in inputs]
-        if self.gives_arrays and any(type(array) is np.ndarray and id(array) not in self.outside for array in arrays):
-            self.forbid(
-                f"it makes arrays of its own{line_of_user(sys._getframe(1))}; pass it tensors instead of arrays"
-            )
         if isinstance(out, RecordedArray):
             self.made.append(weakref.ref(out))
             self.scalars.discard(id(out.base))  # a tensor's array, though it has no axes
@@ -179,7 +175,7 @@ class Recorder(Exchange):
             self.written.add(number)
             self.forbid("it changes an input or a buffer in place")
         elif number in self.live:
-            self.updated = True
+            self.forbid("it changes a parameter in place; under no_grad, parameter -= change makes a new array")
 
 
 def _part(place: int, function: Any, args: Any, options: Any) -> Any:

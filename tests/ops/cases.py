@@ -282,6 +282,19 @@ PROBABILITIES = _softmax(between(-1, 1)((3, 4)))
 LABELS = np.array([2, 0, 2])
 
 
+def of_classes(call: Any, reference: Any) -> list[Case]:
+    """Return cases of a loss of scores and classes: every kind of target under every kind of option."""
+    batches = [(LOGITS, LABELS), (LOGITS, PROBABILITIES), (LOGITS, PROBABILITIES * 1.3)]
+    settings = [
+        {},
+        {"label_smoothing": 0.1},
+        {"reduction": "mean"},
+        {"reduction": "sum", "label_smoothing": 0.1},
+    ]
+    empty = case(call, reference, np.zeros((0, 4)), np.zeros(0, int))
+    return [*[case(call, reference, *batch, **options) for batch in batches for options in settings], empty]
+
+
 def _comparisons() -> dict[str, list[Case]]:
     """Those without a gradient: only their values and dtypes count."""
     numbers, flags = np.array([[1.0, -2.0, 0.4]]), np.array([True, False, True])
@@ -519,38 +532,8 @@ CASES: dict[str, list[Case]] = _comparisons() | {
     "softmax.logsumexp": reduction(mg.logsumexp, _logsumexp),
     "softmax.softmax": reduction(mg.softmax, _softmax, axes=SOFTMAX_AXES),
     "softmax.log_softmax": reduction(mg.log_softmax, lambda x, axis=-1: np.log(_softmax(x, axis)), axes=SOFTMAX_AXES),
-    "loss.nll_loss": [
-        case(nll_loss, _nll_loss, log_probabilities, targets, **options)
-        for log_probabilities, targets in [
-            (LOGITS, LABELS),
-            (LOGITS, PROBABILITIES),
-            (LOGITS, PROBABILITIES * 1.3),
-            (np.zeros((0, 4)), np.zeros(0, int)),
-        ]
-        for options in [
-            {},
-            {"label_smoothing": 0.1},
-            {"reduction": "mean"},
-            {"reduction": "sum", "label_smoothing": 0.1},
-        ]
-        if len(log_probabilities) or not options
-    ],
-    "loss.cross_entropy": [
-        case(cross_entropy, _cross_entropy, logits, targets, **options)
-        for logits, targets in [
-            (LOGITS, LABELS),
-            (LOGITS, PROBABILITIES),
-            (LOGITS, PROBABILITIES * 1.3),
-            (np.zeros((0, 4)), np.zeros(0, int)),
-        ]
-        for options in [
-            {},
-            {"label_smoothing": 0.1},
-            {"reduction": "mean"},
-            {"reduction": "sum", "label_smoothing": 0.1},
-        ]
-        if len(logits) or not options
-    ],
+    "loss.nll_loss": of_classes(nll_loss, _nll_loss),
+    "loss.cross_entropy": of_classes(cross_entropy, _cross_entropy),
     "loss.binary_cross_entropy": binary(binary_cross_entropy, _cross_entropy_of, between(0.4, 0.6), between(0.1, 0.9)),
     "loss.sigmoid_cross_entropy": binary(sigmoid_cross_entropy, _binary_cross_entropy, signed, between(0.1, 0.9)),
 }

@@ -1142,7 +1142,7 @@ class Trainer:
 
 def test_a_method_is_compiled_for_each_object():
     one, two, plain = Trainer(), Trainer(), Trainer()
-    function = Trainer.train_step.function
+    function = Trainer.train_step.replayed_function
     for X, y in classification(60):
         losses = []
         for step in (one.train_step, two.train_step, lambda X, y: function(plain, X, y)):
@@ -1160,7 +1160,7 @@ def test_a_method_is_compiled_for_each_object():
 def test_a_bound_method_may_be_compiled():
     def build():
         trainer = Trainer()
-        step = types.MethodType(Trainer.train_step.function, trainer)
+        step = types.MethodType(Trainer.train_step.replayed_function, trainer)
         return World(step, trainer.model, trainer.optimizer)
 
     same(build, classification(60))

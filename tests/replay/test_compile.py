@@ -53,7 +53,7 @@ def test_a_compiled_step_looks_like_its_function():
 
     assert train_step.__name__ == "train_step"
     assert train_step.__doc__ == "Do it."
-    assert train_step.__wrapped__ is train_step.function
+    assert train_step.__wrapped__ is train_step.replayed_function
     assert "train_step, 0 plans" in repr(train_step)
 
 
