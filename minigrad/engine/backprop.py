@@ -44,36 +44,52 @@ def backprop(
     multiply 1.0
     x 7.0
     """
+    return _steps(output, gradient, retain_graph, create_graph, watched=True)
+
+
+def backward(output: Tensor, gradient: Any, retain_graph: bool, create_graph: bool) -> None:
+    """Exhaust ``backprop``: what ``Tensor.backward`` looks up, and describes."""
+    for _ in _steps(output, gradient, retain_graph, create_graph, watched=False):
+        pass
+
+
+def _steps(output: Tensor, gradient: Any, retain_graph: bool, create_graph: bool, watched: bool) -> Iterator[Step]:
     seeds = {differentiable_node(output): seed(output, gradient, lifted=create_graph)}
-    steps = _deliver(walk(seeds, lift=Tensor if create_graph else None, release=not (retain_graph or create_graph)))
     listener = current_listener()
+    steps = walk(
+        seeds,
+        lift=Tensor if create_graph else None,
+        release=not (retain_graph or create_graph),
+        deliver=Delivery().accumulate,
+        watched=watched or listener is not None,
+    )
     return steps if listener is None else listener.backward(output, steps)
 
 
-def _deliver(steps: Iterator[Step]) -> Iterator[Step]:
-    delivered: set[int] = set()
-    for step in steps:
-        reference = step.node.tensor
-        if reference is not None:
-            tensor = reference()
-            if tensor is not None:
-                _accumulate(tensor, step.gradient, delivered)
-        yield step
+class Delivery:
+    """Brings gradients to the tensors; two tensors never share an array."""
 
+    def __init__(self) -> None:
+        self.delivered: set[int] = set()
 
-def _accumulate(tensor: Tensor, gradient: Any, delivered: set[int]) -> None:
-    if isinstance(gradient, Tensor):
-        with Recording(True):
-            tensor._grad = own(gradient) if tensor._grad is None else tensor._grad + gradient
-        return
-    array = gradient if tensor._grad is None else tensor._grad._data + gradient
-    if not isinstance(array, np.ndarray):
-        array = np.asarray(array)
-    # rules may pass one array on to several inputs: two tensors must not share a gradient
-    if (array.base is not None and not getattr(array, "alone", False)) or id(array) in delivered:
-        array = array.copy()
-    delivered.add(id(array))
-    tensor._grad = Tensor(array)
+    def accumulate(self, node: Node, gradient: Any) -> None:
+        """Add a node's gradient to its tensor's ``.grad``, if the tensor is still there."""
+        tensor = node.tensor() if node.tensor is not None else None
+        if tensor is None:
+            return
+        before = tensor._grad
+        if isinstance(gradient, Tensor):
+            with Recording(True):
+                tensor._grad = own(gradient) if before is None else before + gradient
+            return
+        array = gradient if before is None else before._data + gradient
+        if not isinstance(array, np.ndarray):
+            array = np.asarray(array)
+        # rules may pass one array on to several inputs
+        if (array.base is not None and not getattr(array, "alone", False)) or id(array) in self.delivered:
+            array = array.copy()
+        self.delivered.add(id(array))
+        tensor._grad = Tensor(array)
 
 
 def own(gradient: Tensor) -> Tensor:
@@ -106,7 +122,8 @@ def seed(output: Tensor, gradient: Any, *, lifted: bool = False) -> Any:
                 f"backward() needs a scalar, {output.describe()} has {output.size} elements; reduce it with .sum() "
                 f"or .mean(), or pass gradient= of shape {output.shape}"
             )
-        array = np.ones_like(output._data)
+        data = output._data
+        array = np.array(1, data.dtype) if type(data) is np.ndarray and not data.ndim else np.ones_like(data)
         return Tensor(array) if lifted else array
     if lifted and isinstance(gradient, Tensor) and gradient.dtype == output.dtype:
         start = gradient
@@ -118,4 +135,4 @@ def seed(output: Tensor, gradient: Any, *, lifted: bool = False) -> Any:
     return start if lifted else start._data
 
 
-operations["backprop"] = backprop  # what Tensor.backward looks up
+operations["backward"] = backward

@@ -21,7 +21,8 @@ class Node:
 
     Attributes:
         primitive: the operation; None for a leaf.
-        parents: the nodes of the arguments, in order; an argument used twice stands there twice.
+        inputs: the nodes of the arguments, in order; an argument used twice stands there twice. A number
+            that is no tensor stands there itself.
         saved: the output's array and the arguments' arrays, for the derivative rules; None once
             a backward pass has released them. A constant number keeps itself here.
         options: the keyword arguments of the operation, such as ``axis``.
@@ -36,10 +37,10 @@ class Node:
 
     __slots__ = (
         "dtype",
+        "inputs",
         "line",
         "name",
         "options",
-        "parents",
         "primitive",
         "requires_grad",
         "saved",
@@ -51,7 +52,7 @@ class Node:
     def __init__(
         self,
         primitive: Primitive[Any] | None,
-        parents: tuple[Node, ...],
+        inputs: tuple[Any, ...],
         saved: tuple[Any, ...] | None,
         options: dict[str, Any],
         shape: tuple[int, ...],
@@ -60,7 +61,7 @@ class Node:
         scope: str,
     ) -> None:
         self.primitive = primitive
-        self.parents = parents
+        self.inputs = inputs
         self.saved = saved
         self.options = options
         self.shape = shape
@@ -70,6 +71,13 @@ class Node:
         self.line: SourceLine | None = None
         self.name: str | None = None
         self.tensor: weakref.ref[Tensor] | None = None
+
+    @property
+    def parents(self) -> tuple[Node, ...]:
+        """The nodes of all arguments; numbers have none until somebody asks."""
+        if not all(isinstance(value, Node) for value in self.inputs):
+            self.inputs = tuple([value if isinstance(value, Node) else constant(value) for value in self.inputs])
+        return self.inputs
 
     @property
     def operation(self) -> str:

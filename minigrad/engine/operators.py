@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -162,5 +161,4 @@ class Operators:
         >>> x.grad
         tensor([2., 4., 6.])
         """
-        steps = operations["backprop"](self, gradient, retain_graph=retain_graph, create_graph=create_graph)
-        deque(steps, maxlen=0)  # exhaust it
+        operations["backward"](self, gradient, retain_graph, create_graph)

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, ParamSpec, overload
 
-import numpy as np
+from numpy import asanyarray, ndarray
 
 from minigrad.engine import numpy_protocol
 from minigrad.engine.arrays import as_operand
@@ -21,6 +21,7 @@ from minigrad.errors import ArgumentError, MinigradError, RuleError, checked_arg
 
 P = ParamSpec("P")
 Rule = Callable[..., Any]
+_NO_OPTIONS: dict[str, Any] = {}  # one for all nodes that have none
 
 
 class Primitive(Generic[P]):
@@ -79,44 +80,50 @@ class Primitive(Generic[P]):
         if len(args) != self.arity:
             inputs, options = self._bind(args, options)  # type: ignore[assignment]
         arrays: list[Any] = []
-        nodes: list[Node | None] = []
-        needed = False
+        nodes: list[Any] = []
+        needed = placeless = False
         for value in inputs:
             if isinstance(value, Tensor):
-                node = value.node
-                arrays.append(value._data)
-                nodes.append(node)
-                if node is not None and node.requires_grad:
+                node: Any = value.node
+                if node is None:
+                    node, placeless = value, True
+                elif node.requires_grad:
                     needed = True
+                nodes.append(node)
+                arrays.append(value._data)
             else:
-                arrays.append(value if type(value) is np.ndarray else as_operand(value, weak=self.broadcasts))
-                nodes.append(None)
+                if type(value) is not float or not self.broadcasts:
+                    value, placeless = as_operand(value, weak=self.broadcasts), True
+                nodes.append(value)
+                arrays.append(value)
         records = records_now()
         if records >= CALLS:
             arrays = heard_operands(arrays)
         try:
-            out = self.forward(*arrays, **options)
+            out = self.forward(*arrays, **options) if options else self.forward(*arrays)
         except MinigradError:
             raise
         except (ValueError, TypeError, IndexError) as problem:
             raise explain_failure(self, inputs, arrays, options, problem) from problem
-        kept: tuple[Any, ...] = ()
-        if type(out) is not np.ndarray:
+        if type(out) is not ndarray:
             if self.keeps:
                 out, *kept = out
+                arrays += kept
             if isinstance(out, (tuple, list)):
                 raise RuleError(f"{self.name} must return one array, it returned a {type(out).__name__} of {len(out)}")
-            out = np.asanyarray(out)
+            out = asanyarray(out)
         if records >= CALLS:
             hear_operation(self, inputs, options, out)
-        if not (needed and self.passes_gradients and records & GRAPH and out.dtype.kind == "f"):
+        dtype = out.dtype
+        if not needed or not records & GRAPH or not self.passes_gradients or dtype.kind != "f":
             return Tensor(out)
-        parents: Any = map(_place, nodes, inputs, arrays) if None in nodes else nodes
-        saved = (out, *arrays, *kept)
-        node = Node(self, tuple(parents), saved, options, out.shape, out.dtype, True, current_scope())
+        if placeless:
+            nodes = [_place(value) for value in nodes]
+        saved, options = (out, *arrays), options or _NO_OPTIONS  # type: ignore[assignment]
+        place = Node(self, tuple(nodes), saved, options, out.shape, dtype, True, current_scope())
         if records & LINES:
-            node.line = calling_line()
-        return Tensor(out, node)
+            place.line = calling_line()
+        return Tensor(out, place)
 
     def dispatch(self, *inputs: Any, **options: Any) -> Any:
         """Call it from inside a rule: tensors give a tensor, arrays give an array."""
@@ -152,11 +159,11 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
     return signature.replace(parameters=plain, return_annotation=inspect.Signature.empty)
 
 
-def _place(node: Node | None, value: Any, array: Any) -> Node:
-    """Return the node of an argument, made now if it has none."""
-    if node is not None:
-        return node
-    return value.place() if isinstance(value, Tensor) else constant(array)
+def _place(value: Any) -> Any:
+    """Return what stands for an argument in the graph: its node, made now if it has none, or the number itself."""
+    if isinstance(value, Tensor):
+        return value.place()
+    return constant(value) if isinstance(value, ndarray) else value
 
 
 class _EachInput(Sequence[Rule]):

@@ -8,6 +8,7 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
+from numpy import ndarray
 
 from minigrad.engine import numpy_protocol
 from minigrad.engine.arrays import as_array
@@ -38,7 +39,7 @@ class Tensor(Operators):
     __hash__ = object.__hash__  # by identity, as ``==`` compares element by element
 
     def __init__(self, data: npt.NDArray[Any], node: Node | None = None) -> None:
-        if not isinstance(data, np.ndarray):
+        if type(data) is not ndarray and not isinstance(data, ndarray):
             raise DtypeError(f"Tensor wraps an ndarray, got {type(data).__name__}; use mg.tensor(...) to convert")
         self._data = data
         self._grad: Tensor | None = None

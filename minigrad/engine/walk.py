@@ -6,7 +6,7 @@ exhausts it, ``grad()`` collects from it, drawings and players listen to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,9 +72,11 @@ class Step:
 def walk(
     seeds: dict[Node, Any],
     *,
-    targets: Collection[Node] | None = None,
+    targets: Iterable[Node] | None = None,
     lift: Lift | None = None,
     release: bool = False,
+    deliver: Callable[[Node, Any], None] | None = None,
+    watched: bool = True,
 ) -> Iterator[Step]:
     """Yield a ``Step`` for each node that the seeds' gradients reach, outermost first.
 
@@ -84,6 +86,8 @@ def walk(
         lift: makes a differentiable value of an array and its node. Given, the rules
             run on such values and are recorded themselves; else they run on plain arrays.
         release: free each node's saved arrays once it has been visited.
+        deliver: is handed each node that has a tensor waiting for its gradient, and that gradient.
+        watched: whether anybody looks at the steps; if not, none is made and nothing is yielded.
 
     Raises:
         GraphError: when saved arrays that the walk needs were released before.
@@ -97,17 +101,17 @@ def walk(
         gradient = arrived.pop(node, None)
         if gradient is None:
             continue
-        if node.primitive is None:
-            yield Step(node, gradient, ())
-            continue
-        if reached is not None and reached.isdisjoint(node.parents):
-            sent: list[Sent] = []
-        elif lift is None:
-            sent = _send(node, node.primitive, gradient, arrived, reached, node.saved)
-        else:
-            with Recording(True):
-                sent = _send(node, node.primitive, gradient, arrived, reached, _lifted(node, lift))
-        yield Step(node, gradient, sent)
+        sent: list[Sent] | None = [] if watched else None
+        if node.primitive is not None and (reached is None or not reached.isdisjoint(node.inputs)):
+            if lift is None:
+                _send(node, gradient, node.saved, arrived, reached, sent)
+            else:
+                with Recording(True):
+                    _send(node, gradient, _lifted(node, lift), arrived, reached, sent)
+        if deliver is not None and node.tensor is not None:
+            deliver(node, gradient)
+        if sent is not None:
+            yield Step(node, gradient, sent)
         if release:
             node.saved = None
 
@@ -123,21 +127,22 @@ def topological_order(roots: Iterable[Node], *, everything: bool = False) -> lis
     waiting = dict.fromkeys(roots, 0)  # for each node, the consumers that have not been visited
     found = list(roots)
     while found:
-        for parent in found.pop().parents:
-            if parent.requires_grad or everything:
+        node = found.pop()
+        for parent in node.parents if everything else node.inputs:
+            if type(parent) is Node and (parent.requires_grad or everything):
                 if parent in waiting:
                     waiting[parent] += 1
                 else:
                     waiting[parent] = 1
-                    if parent.parents:
+                    if parent.inputs:
                         found.append(parent)
     ready = [root for root in reversed(roots) if not waiting[root]]
     order = []
     while ready:
         node = ready.pop()
         order.append(node)
-        for parent in node.parents:
-            if parent.requires_grad or everything:
+        for parent in node.inputs:
+            if type(parent) is Node and (parent.requires_grad or everything):
                 # consumers first: only when all have sent is this gradient complete
                 left = waiting[parent] - 1
                 if left:
@@ -151,9 +156,9 @@ def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
     """Sum out the axes along which a value of ``shape`` was broadcast to the gradient's shape."""
     extra = gradient.ndim - len(shape)
     if extra == 1 and len(shape) == 1 and isinstance(gradient, np.ndarray) and gradient.dtype.char in "fd":
-        gradient = np.dot(
-            np.ones(len(gradient), gradient.dtype), gradient
-        )  # the same sum, and quicker: a matrix product
+        ones = np.empty(len(gradient), gradient.dtype)
+        ones.fill(1)
+        gradient = np.dot(ones, gradient)  # the same sum, and quicker: a matrix product
     elif extra > 0:
         gradient = np.add.reduce(gradient, axis=0 if extra == 1 else tuple(range(extra)))
     if gradient.shape == shape or extra < 0:
@@ -164,31 +169,33 @@ def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
 
 def _send(
     node: Node,
-    primitive: Primitive[Any],
     gradient: Any,
+    saved: Any,
     arrived: dict[Node, Any],
     reached: set[Node] | None,
-    saved: Any,
-) -> list[Sent]:
+    sent: list[Sent] | None,
+) -> None:
     """Run the rules of the inputs that need a gradient, and add what they return to ``arrived``."""
-    sent: list[Sent] = []
-    options = node.options
-    for position, parent in enumerate(node.parents):
-        if not parent.requires_grad or (reached is not None and parent not in reached):
+    primitive: Any = node.primitive
+    rules, options, arguments = primitive.rules, node.options, (gradient, *saved)
+    for position, parent in enumerate(node.inputs):
+        if type(parent) is not Node or not parent.requires_grad or (reached is not None and parent not in reached):
             continue
-        rule = primitive.rules[position]
-        raw = None if rule is None else rule(gradient, *saved, **options)
+        rule = rules[position]
+        raw = None if rule is None else rule(*arguments, **options) if options else rule(*arguments)
         if raw is None:
             continue
-        if getattr(raw, "shape", None) == parent.shape and raw.dtype is parent.dtype:
-            fitted = raw
-        else:
-            fitted = _fit(raw, parent, primitive, position)
-        total = arrived.get(parent)
-        total = fitted if total is None else total + fitted
+        try:
+            fits = raw.shape == parent.shape and raw.dtype is parent.dtype
+        except AttributeError:
+            fits = False
+        fitted = raw if fits else _fit(raw, parent, primitive, position)
+        total = fitted
+        if parent in arrived:
+            total = arrived[parent] + fitted
         arrived[parent] = total
-        sent.append((parent, position, raw, fitted, total))
-    return sent
+        if sent is not None:
+            sent.append((parent, position, raw, fitted, total))
 
 
 def _lifted(node: Node, lift: Lift) -> tuple[Any, ...]:
@@ -196,7 +203,7 @@ def _lifted(node: Node, lift: Lift) -> tuple[Any, ...]:
     assert node.primitive is not None
     out, *arguments = node.saved
     pairs = zip(arguments, node.parents, strict=not node.primitive.keeps)
-    kept = [None] * (len(arguments) - len(node.parents))  # no part of the graph: the rule computes it anew
+    kept = [None] * (len(arguments) - len(node.inputs))  # no part of the graph: the rule computes it anew
     return lift(out, node), *[lift(a, parent) if parent.requires_grad else a for a, parent in pairs], *kept
 
 
@@ -217,20 +224,20 @@ def _fit(raw: Any, parent: Node, primitive: Primitive[Any], position: int) -> An
     return fitted if fitted.dtype == parent.dtype else fitted.astype(parent.dtype)
 
 
-def _leading_to(order: list[Node], targets: Collection[Node]) -> set[Node]:
+def _leading_to(order: list[Node], targets: Iterable[Node]) -> set[Node]:
     """Return the targets and those nodes of the order through which a gradient reaches one."""
     reached = set(targets)
     for node in reversed(order):  # parents before consumers
-        if any(parent in reached for parent in node.parents):
+        if not reached.isdisjoint(node.inputs):
             reached.add(node)
     return reached
 
 
-def _check_not_released(order: list[Node], reached: Collection[Node] | None) -> None:
+def _check_not_released(order: list[Node], reached: set[Node] | None) -> None:
     for node in order:
         if node.saved is not None or node.primitive is None:
             continue
-        if reached is None or (node in reached and any(parent in reached for parent in node.parents)):
+        if reached is None or (node in reached and not reached.isdisjoint(node.inputs)):
             raise GraphError(
                 f"the saved values of {node.operation!r} were released by an earlier backward pass; compute the "
                 "forward pass again, or keep them with backward(retain_graph=True)"

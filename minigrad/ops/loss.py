@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.engine.primitive import primitive
 from minigrad.ops.activation import sigmoid
 from minigrad.ops.indexing import scatter
-from minigrad.ops.softmax import log_softmax, softmax
+from minigrad.ops.softmax import log_softmax, shifted, softmax, total_of
 
 
 @primitive
@@ -32,6 +32,10 @@ def nll_loss(log_probabilities: Any, targets: Any, label_smoothing: float = 0.0,
     else:
         target = _distribution(log_probabilities, targets, label_smoothing)
         losses = -_weighted(target, log_probabilities).sum(axis=-1)
+    return _reduced(losses, reduction)
+
+
+def _reduced(losses: Any, reduction: str) -> Any:
     if reduction == "none":
         return losses
     return np.add.reduce(losses) / (len(losses) if reduction == "mean" else 1)
@@ -89,14 +93,20 @@ def cross_entropy(logits: Any, targets: Any, label_smoothing: float = 0.0, reduc
     >>> mg.ops.loss.cross_entropy(mg.tensor([[0.0, 0.0], [0.0, 10000.0]]), mg.tensor([1, 0]))
     tensor([6.9315e-01, 1.0000e+04])
     """
-    log_probabilities = log_softmax.forward(logits)
-    return nll_loss.forward(log_probabilities, targets, label_smoothing, reduction), log_probabilities
+    value = shifted(logits, -1)
+    weights = np.exp(value)
+    total = total_of(weights, -1)
+    if targets.ndim == 1 and not label_smoothing:
+        losses = np.log(total[:, 0]) - value[np.arange(len(targets)), targets]
+    else:
+        losses = nll_loss.forward(value - np.log(total), targets, label_smoothing)
+    return _reduced(losses, reduction), weights / total
 
 
 def _cross_entropy_logits(
     g: Any, out: Any, logits: Any, targets: Any, kept: Any, label_smoothing: float = 0.0, reduction: str = "none"
 ) -> Any:
-    probabilities = softmax.dispatch(logits) if kept is None else np.exp(kept)
+    probabilities = softmax.dispatch(logits) if kept is None else kept
     if targets.ndim == 1 and not label_smoothing:
         difference = probabilities - (targets[:, None] == np.arange(logits.shape[1]))
     else:
@@ -108,8 +118,7 @@ def _cross_entropy_logits(
 def _cross_entropy_targets(
     g: Any, out: Any, logits: Any, targets: Any, kept: Any, label_smoothing: float = 0.0, reduction: str = "none"
 ) -> Any:
-    log_probabilities = log_softmax.dispatch(logits) if kept is None else kept
-    return _nll_loss_targets(g, out, log_probabilities, targets, label_smoothing, reduction)
+    return _nll_loss_targets(g, out, log_softmax.dispatch(logits), targets, label_smoothing, reduction)
 
 
 cross_entropy.derivatives(_cross_entropy_logits, _cross_entropy_targets)

@@ -29,6 +29,15 @@ def shifted(x: Any, axis: Axis) -> Any:
     return np.where(alone, np.where(x == highest, 0, -np.inf), difference).astype(difference.dtype)
 
 
+def total_of(weights: Any, axis: Axis) -> Any:
+    """Return the sum along ``axis``, which stays as an axis of length 1."""
+    if axis == -1 and weights.ndim == 2 and weights.dtype.char in "fd":
+        ones = np.empty((weights.shape[1], 1), weights.dtype)
+        ones.fill(1)
+        return weights.dot(ones)  # the same sum, and quicker: a matrix product
+    return np.add.reduce(weights, axis=axis, keepdims=True)
+
+
 @primitive
 def logsumexp(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Return ``log(sum(exp(x)))`` along ``axis``.
@@ -54,7 +63,7 @@ def softmax(x: Any, axis: Axis = -1) -> Any:
     tensor([0.5, 0.5, 0. ])
     """
     weights = np.exp(shifted(x, axis))
-    return weights / np.add.reduce(weights, axis=axis, keepdims=True)
+    return weights / total_of(weights, axis)
 
 
 @primitive
@@ -66,7 +75,7 @@ def log_softmax(x: Any, axis: Axis = -1) -> Any:
     tensor([     0., -10000.])
     """
     value = shifted(x, axis)
-    return value - np.log(np.add.reduce(np.exp(value), axis=axis, keepdims=True))
+    return value - np.log(total_of(np.exp(value), axis))
 
 
 logsumexp.derivatives(

@@ -39,7 +39,7 @@ def bound(function: Any, args: Any, options: dict[str, Any], out: Array) -> Call
         places = dict(zip(("array", "axis", "dtype", "out", "keepdims"), args, strict=False)) | options
         axis, dtype, keepdims = places.get("axis", 0), places.get("dtype"), places.get("keepdims", False)
         return partial(function, places.get("array", args[0]), axis, dtype, out, keepdims)
-    if function in (np.dot, np.ndarray.dot) and not options and out.flags.c_contiguous and out.ndim:
+    if function in (np.dot, np.ndarray.dot) and not options and out.flags.c_contiguous:
         return partial(args[0].dot, args[1], out) if isinstance(args[0], np.ndarray) else partial(np.dot, *args, out)
     if function in (np.ndarray.copy, np.ndarray.astype, np.copy):
         return partial(np.copyto, out, args[0], "unsafe")
@@ -50,7 +50,7 @@ def bound(function: Any, args: Any, options: dict[str, Any], out: Array) -> Call
 
 def _refill(out: Array, function: Any, args: Any, options: dict[str, Any]) -> None:
     found = function(*args, **options)
-    if np.shape(found) != out.shape:
+    if found.shape != out.shape:
         raise Diverged
     np.copyto(out, found)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.engine.walk import walk
 from minigrad.errors import ArgumentError, RuleError
 
 
@@ -164,3 +165,15 @@ def test_a_primitive_returns_one_array() -> None:
 def test_numpys_functions_are_not_taken_over() -> None:
     with pytest.raises(ArgumentError, match=r"np.exp already stands for exp"):
         mg.primitive(numpy=np.exp)(lambda x: x)
+
+
+def test_a_pass_that_nobody_watches_delivers_and_yields_nothing() -> None:
+    output, leaves = network()
+    output.backward()
+    quiet, same = network()
+    received: dict[Any, Any] = {}
+    steps = walk({quiet.node: np.ones(())}, deliver=received.__setitem__, watched=False)
+    assert list(steps) == []
+    for left, right in zip(leaves, same, strict=True):
+        np.testing.assert_array_equal(received[right.node], left.grad.numpy())
+    assert set(received) == {leaf.node for leaf in same}  # results have no tensor that waits

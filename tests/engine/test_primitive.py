@@ -71,6 +71,16 @@ class TestBinding:
         assert (x.grad.item(), high.grad.item()) == (5, 3)
         assert len(between(x).node.parents) == 1
 
+    def test_a_number_has_a_node_once_somebody_asks(self) -> None:
+        x = leaf(3.0)
+        node = (x * 2.0).node
+        assert node.inputs == (x.node, 2.0)
+        first, number = node.parents
+        assert first is x.node
+        assert (number.saved, number.shape, number.requires_grad) == ((2.0,), (), False)
+        assert node.parents[1] is number
+        assert list(mg.engine.walk.topological_order([node])) == [node, x.node]
+
     def test_arrays_and_numbers_are_inputs_too(self) -> None:
         x = leaf([3.0, 5.0])
         hypot(x, [4.0, 12.0]).sum().backward()
