@@ -29,6 +29,7 @@ def bound(function: Any, args: Any, options: dict[str, Any], out: Array) -> Call
     """Return a NumPy call with its arguments, that writes what it wrote when it was recorded."""
     owner = getattr(function, "__self__", None)
     if isinstance(function, np.ufunc):
+        args = _as_arrays(function, args)
         by_name = options or function in (np.maximum, np.minimum)  # these two may not be given it by position
         return partial(function, *args, **options, out=out) if by_name else partial(function, *args, out)
     if (
@@ -46,6 +47,22 @@ def bound(function: Any, args: Any, options: dict[str, Any], out: Array) -> Call
     if function in (np.zeros_like, np.ones_like):
         return partial(out.fill, 0 if function is np.zeros_like else 1)
     return partial(_refill, out, function, args, options)
+
+
+def _as_arrays(function: np.ufunc, args: Any) -> Any:
+    """Return Python's numbers as the arrays that NumPy makes of them at each call (NEP 50)."""
+    kinds = [type(value) if type(value) in (int, float) else getattr(value, "dtype", None) for value in args]
+    if not {int, float}.intersection(kinds) or None in kinds:
+        return args
+    dtypes = function.resolve_dtypes((*kinds, *[None] * function.nout))
+    try:
+        with np.errstate(over="raise"):
+            return [
+                np.array(value, dtype) if kind is type(value) else value
+                for value, kind, dtype in zip(args, kinds, dtypes, strict=False)
+            ]
+    except (FloatingPointError, OverflowError):  # too large, with a warning or an error of NumPy's at each call
+        return args
 
 
 def _refill(out: Array, function: Any, args: Any, options: dict[str, Any]) -> None:
