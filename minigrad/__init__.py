@@ -116,6 +116,7 @@ from minigrad.ops.softmax import logsumexp as logsumexp
 from minigrad.ops.softmax import softmax as softmax
 
 if _TYPE_CHECKING:
+    from minigrad import analysis as analysis
     from minigrad import data as data
     from minigrad import testing as testing
     from minigrad import viz as viz
@@ -132,7 +133,7 @@ if _TYPE_CHECKING:
 __version__ = "0.1.0"
 
 # what a training step does not need is imported when it is first asked for: name -> the module that has it
-_LATER = dict.fromkeys(("data", "testing", "viz"), "")
+_LATER = dict.fromkeys(("analysis", "data", "testing", "viz"), "")
 _LATER |= dict.fromkeys(("hessian", "hvp", "jacobian", "jvp", "vjp"), "minigrad.engine.transforms")
 _LATER |= dict.fromkeys(("History", "evaluate", "fit"), "minigrad.training") | {"compile": "minigrad.replay"}
 

@@ -24,7 +24,8 @@ MAY_IMPORT = {
     "data": {"errors", "engine", "ops"},
     "replay": {"errors", "engine", "ops", "nn", "optim"},
     "training": {"errors", "engine", "ops", "nn", "optim", "data"},
-    "viz": {"errors", "engine", "ops", "nn", "optim", "data", "training"},
+    "analysis": {"errors", "engine", "ops", "nn", "optim", "data", "training"},
+    "viz": {"errors", "engine", "ops", "nn", "optim", "data", "training", "analysis"},
     "demo": {"errors", "engine", "ops", "nn", "optim", "data", "training", "viz"},
     "capture": {"errors", "engine", "optim", "viz"},
     "cli": {"errors", "demo", "capture"},
@@ -82,7 +83,7 @@ def test_modules_inside_a_room_do_not_import_in_circles():
         check(module, [])
 
 
-@pytest.mark.parametrize("module", ["minigrad", "minigrad.viz", "minigrad.cli"])
+@pytest.mark.parametrize("module", ["minigrad", "minigrad.viz", "minigrad.analysis", "minigrad.cli"])
 def test_importing_loads_nothing_heavy(module):
     heavy = ["graphviz", "rich", "matplotlib", "safetensors", "pygraphviz", "hypothesis", "scipy", "IPython"]
     script = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
@@ -93,7 +94,7 @@ def test_importing_loads_nothing_heavy(module):
 def test_every_public_object_is_documented_and_has_an_example():
     """Functions and classes of the public face; the comparisons share one description."""
     comparisons = {value.name for value in vars(minigrad.ops.comparison).values() if hasattr(value, "rules")}
-    for face in (minigrad, minigrad.nn, minigrad.optim, minigrad.data, minigrad.viz):
+    for face in (minigrad, minigrad.nn, minigrad.optim, minigrad.data, minigrad.analysis, minigrad.viz):
         for name, value in vars(face).items():
             if name.startswith("_") or not callable(value) or name in comparisons:
                 continue

@@ -1,0 +1,1 @@
+"""Why gradient descent works, when it does not, and what to do: curvature, critical points, convexity, gradient flow."""
