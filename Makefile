@@ -25,7 +25,7 @@ format: .venv/installed ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 examples: .venv/installed ## run every example
-	@for script in examples/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in examples/*.py examples/laboratory/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 player: ## build the browser player's script from its sources (needs npm)
 	@$(PYTHON) docs/build_player.py

@@ -8,7 +8,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
 import minigrad as mg
-from minigrad import data, nn, optim, viz
+from minigrad import analysis, data, nn, optim, viz
 
 HERE = Path(__file__).parent
 
@@ -46,6 +46,19 @@ def photograph_player(step: int) -> Path:
     return HERE / "player.png"
 
 
+def draw_trajectories() -> Path:
+    """Write trajectory.png, four optimizers on Rosenbrock's valley."""
+    ways = {
+        "SGD": lambda p: optim.SGD(p, lr=0.001),
+        "momentum": lambda p: optim.SGD(p, lr=0.001, momentum=0.9),
+        "Adam": lambda p: optim.Adam(p, lr=0.1),
+        "Newton": optim.Newton,
+    }
+    viz.trajectory(ways, analysis.surfaces.rosenbrock(), steps=200).savefig(HERE / "trajectory.png", dpi=110)
+    return HERE / "trajectory.png"
+
+
 if __name__ == "__main__":
     print(draw_mlp())
+    print(draw_trajectories())
     print(photograph_player(step=8))

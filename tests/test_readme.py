@@ -15,11 +15,14 @@ def test_the_code_runs_and_draws(tmp_path, monkeypatch, capsys):
         exec(block, scope)
         printed.append(capsys.readouterr().out)
     assert re.match(r"\{'accuracy': 0\.9[6-9]", printed[0])
-    assert len([text for text in printed if text]) == 3
+    assert len([text for text in printed if text]) == 4
     for text in printed[1:]:
         assert "".join(f"    {line}\n" for line in text.splitlines()) in README
     written = {path.name for path in tmp_path.iterdir()}
-    assert written == {"released.svg", "graph.svg", "history.svg", "weights.safetensors", "backprop.html"}
+    assert written == {
+        *("released.svg", "graph.svg", "history.svg", "weights.safetensors", "backprop.html"),
+        *("trajectory.png", "landscape.png"),
+    }
     lines = [line for line in blocks[0].splitlines() if line and "viz.draw" not in line]
     assert len(lines) <= 15
 

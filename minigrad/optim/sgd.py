@@ -19,6 +19,9 @@ class SGD(Optimizer):
     step is ``g + momentum * b``. ``weight_decay`` adds ``weight_decay * p`` to the gradient. From Sutskever et al.,
     "On the importance of initialization and momentum in deep learning", 2013, in PyTorch's form.
 
+    With ``v = -lr * b`` this is ``v = momentum * v - lr * g`` from ``v = 0``, then ``p += momentum * v - lr * g`` for
+    Nesterov's: the same steps from the first one on while ``lr`` stays; when it changes, this ``v`` is scaled along.
+
     Raises:
         ArgumentError: when a number is not allowed, or Nesterov's momentum lacks momentum or is dampened.
 

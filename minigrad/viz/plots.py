@@ -7,24 +7,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from minigrad.engine.creation import tensor
 from minigrad.engine.mode import no_grad
-from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, MissingExtraError, ShapeError, checked_arguments
+from minigrad.errors import ArgumentError, ShapeError, checked_arguments
 from minigrad.nn.module import Module
+from minigrad.viz.axes import COLORS, MARKERS, Array, make_axes, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Array = npt.NDArray[Any]
-
-# Colour and line or marker differ together, and the colours differ in lightness: legible in grey too.
-CURVES = {"train": ("#1f4e79", "-", "o"), "validation": ("#d9822b", "--", "s")}
-CLASSES = ("#1f4e79", "#d9822b", "#3c7d53", "#a8380f", "#7456a8", "#5b6875", "#8a6d00", "#00707f")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+CURVES = {"train": (COLORS[0], "-", "o"), "validation": (COLORS[1], "--", "s")}
 
 
 class HistoryLike(Protocol):
@@ -56,7 +50,7 @@ def history(h: HistoryLike, *, ax: Axes | Sequence[Axes] | None = None) -> Figur
     ['loss', 'accuracy']
     """
     panels = _panels(h)
-    figure, axes = _axes(len(panels), ax)
+    figure, axes = make_axes(len(panels), ax)
     for panel, (name, curves) in zip(axes, panels.items(), strict=False):
         _curves(panel, name, curves)
     return figure
@@ -91,7 +85,7 @@ def decision_boundary(
     >>> figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()
     ('x1', 'x2')
     """
-    points, labels = _plain(X), _plain(y)
+    points, labels = plain(X), plain(y)
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
         raise ShapeError(f"decision_boundary() draws points in the plane: X must have shape (N, 2), got {points.shape}")
     if labels.shape == (len(points), 1):
@@ -108,16 +102,16 @@ def decision_boundary(
     across, up = np.meshgrid(*sides)
     grid = np.stack([across.ravel(), up.ravel()], axis=1).astype(points.dtype)
     with _evaluating(model), no_grad():
-        logits = _plain(model(tensor(grid)))
-    figure, (axes,) = _axes(1, ax)
+        logits = plain(model(tensor(grid)))
+    figure, (axes,) = make_axes(1, ax)
     _regions(axes, across, up, _scores(logits, len(grid)))
     for position, label in enumerate(np.unique(labels)):
         chosen = points[labels == label]
-        color, marker = CLASSES[_style(label, position) % 8], MARKERS[_style(label, position) % 8]
+        color, marker = COLORS[_style(label, position) % 8], MARKERS[_style(label, position) % 8]
         style: dict[str, Any] = {"s": 24, "linewidths": 0.7, "edgecolors": "white", "zorder": 3}
         axes.scatter(chosen[:, 0], chosen[:, 1], c=color, marker=marker, label=f"class {label:g}", **style)
     axes.set(xlabel="x1", ylabel="x2", xlim=sides[0][[0, -1]], ylim=sides[1][[0, -1]])
-    axes.legend(loc="upper right", framealpha=0.9)
+    axes.legend(loc="best", framealpha=0.9)
     return figure
 
 
@@ -156,7 +150,7 @@ def _regions(axes: Axes, across: Array, up: Array, scores: Array) -> None:
         lead = (scores[:, label] - others).reshape(across.shape)
         top = np.nanmax(lead, initial=0.0)
         if top > 0:
-            axes.contourf(across, up, lead, levels=[0, top], colors=[CLASSES[label % 8]], alpha=0.18)
+            axes.contourf(across, up, lead, levels=[0, top], colors=[COLORS[label % 8]], alpha=0.18)
         if np.nanmin(lead, initial=0.0) < 0 < top:
             axes.contour(across, up, lead, levels=[0], colors="#1b2733", linewidths=1.0)
 
@@ -186,25 +180,3 @@ def _evaluating(model: Any) -> Iterator[None]:
     with model.keeping_modes():
         model.eval()
         yield
-
-
-def _plain(value: Any) -> Array:
-    """Return an array of what a user passed."""
-    array: Array = value.data if isinstance(value, Tensor) else tensor(value).data
-    if array.dtype.kind not in "biuf":
-        raise DtypeError(f"expected numbers, got {array.dtype}")
-    return array
-
-
-def _axes(count: int, given: Any) -> tuple[Figure, list[Axes]]:
-    try:
-        from minigrad.viz.figure import NotebookFigure
-    except ImportError as problem:
-        raise MissingExtraError(f"plots need matplotlib: pip install minigrad[plot] ({problem})") from None
-    if given is None:
-        figure = NotebookFigure(figsize=(5.2 * count, 4.2), layout="constrained")
-        return figure, [figure.add_subplot(1, count, position + 1) for position in range(count)]
-    axes = list(np.ravel(np.array(given, dtype=object)))
-    if len(axes) not in (1, count):
-        raise ArgumentError(f"ax must be one matplotlib axes, or {count}, one for each panel; got {len(axes)}")
-    return axes[0].figure, axes

@@ -45,7 +45,8 @@ class SignDescent(optim.Optimizer):
 
 
 def test_every_optimizer_is_in_a_test():
-    known = {name for name, value in vars(optim).items() if inspect.isclass(value)} - {"Optimizer"}
+    """Newton's method is not replayed: its own tests say so."""
+    known = {name for name, value in vars(optim).items() if inspect.isclass(value)} - {"Optimizer", "Newton"}
     assert {name.split()[0] for name in OPTIMIZERS} == known
 
 

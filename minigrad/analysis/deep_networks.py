@@ -1,0 +1,72 @@
+"""``deep_network``: many equal layers, to see what an activation function and an initialisation do to them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad.errors import checked_arguments
+from minigrad.nn import Linear, Module, ReLU, Sequential, Sigmoid, Tanh, init
+from minigrad.nn.checks import number_between, one_of, positive_integer
+
+ACTIVATIONS: dict[str, type[Module]] = {"relu": ReLU, "sigmoid": Sigmoid, "tanh": Tanh}
+
+
+@checked_arguments
+def deep_network(
+    depth: int,
+    width: int,
+    activation: str = "relu",
+    initialisation: str | float = "he",
+    *,
+    inputs: int | None = None,
+    outputs: int | None = None,
+    rng: np.random.Generator | None = None,
+) -> Sequential:
+    """Return ``depth`` hidden layers of equal width, each with its activation function, and a linear output layer.
+
+    Args:
+        depth: the number of hidden layers.
+        width: the number of units of each.
+        activation: ``"relu"``, ``"sigmoid"`` or ``"tanh"``.
+        initialisation: of all weights: ``"he"`` (He et al., "Delving deep into rectifiers", 2015, section 2.2:
+            normal, of variance ``2 / fan_in``), ``"xavier"`` (Glorot and Bengio, "Understanding the difficulty of
+            training deep feedforward neural networks", 2010, section 4.2.1: normal, of variance
+            ``2 / (fan_in + fan_out)``), or the standard deviation of a normal distribution. Biases are 0.
+        inputs: the number of features; ``width`` if None.
+        outputs: the number of outputs; ``width`` if None.
+        rng: draws the weights; the default generator if None.
+
+    Raises:
+        ArgumentError: when a size is no positive integer, or a name is none of these.
+
+    >>> from minigrad.analysis import deep_network
+    >>> deep_network(1, 3, "tanh", "xavier", outputs=2)
+    Sequential(
+      (0): Linear(in_features=3, out_features=3)
+      (1): Tanh()
+      (2): Linear(in_features=3, out_features=2)
+    )  # 20 parameters
+    """
+    one_of("deep_network", "activation", activation, tuple(ACTIVATIONS))
+    depth = positive_integer("deep_network", "depth", depth)
+    widths = [width if inputs is None else inputs, *[width] * depth, width if outputs is None else outputs]
+    network = Sequential()
+    for place in range(depth + 1):
+        layer = Linear(widths[place], widths[place + 1], rng=rng)
+        _initialise(layer, initialisation, rng)
+        network.append(layer)
+        if place < depth:
+            network.append(ACTIVATIONS[activation]())
+    return network
+
+
+def _initialise(layer: Linear, initialisation: str | float, rng: np.random.Generator | None) -> None:
+    if layer.bias is not None:
+        init.zeros_(layer.bias)
+    if not isinstance(initialisation, str):
+        deviation = number_between("deep_network", "initialisation, as a standard deviation,", initialisation, 0)
+        init.normal_(layer.weight, std=deviation, rng=rng)
+    elif one_of("deep_network", "initialisation", initialisation, ("he", "xavier")) == "he":
+        init.kaiming_normal_(layer.weight, nonlinearity="relu", rng=rng)
+    else:
+        init.xavier_normal_(layer.weight, rng=rng)

@@ -1,0 +1,50 @@
+"""Every experiment of the laboratory runs as its first lines say, and finds that its claim holds."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.laboratory.scripts import LABORATORY
+
+ROOT = LABORATORY.parent.parent
+EXPERIMENTS = sorted(LABORATORY.glob("*.py"))
+
+# what each prints, among other things; what was measured is tested in tests/laboratory
+PRINTS = {
+    "batch_sizes.py": r"256 +1280 +0\.0\d .*%",
+    "conditioning.py": r"gradient descent +6908 +6908 +100%",
+    "cross_entropy_by_hand.py": r"cross_entropy\(logits, class\) +2\.47226068",
+    "epochs.py": r"\n +8 +13 +13 13 13 13 13 +True +5 +65 ",
+    "learning_rates.py": r"0\.2100  just above the bound +\S+  diverges",
+    "linear_collapse.py": r"no activation +0\.6931 +0\.6931",
+    "local_minimum.py": r"0\.9 +2\.623 +2\.000 +-2\.667",
+    "minimum_ratio.py": r"\n +0 +0\.\d\d +0\.7\d .* -0\.9",
+    "random_critical_points.py": r"10 +0\.000\d\d ± \S+ +0\.00098 +99\.8",
+    "saddle.py": r"Newton, beside it +30 +\( 0\.000,  0\.000\) +0\.000  saddle",
+    "vanishing.py": r"sigmoid +xavier .* 0\.2\d +vanishing",
+}
+
+
+def test_there_is_an_expectation_for_each():
+    assert {path.name for path in EXPERIMENTS} == set(PRINTS)
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.name)
+def test_experiment(path, tmp_path):
+    text = path.read_text()
+    assert len(text.splitlines()) < 100
+    assert f"python examples/laboratory/{path.name}" in text
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(
+        [sys.executable, "-W", "error", path], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stderr == ""
+    assert run.stdout.startswith("Claim: ")
+    assert "The claim holds: True" in run.stdout, run.stdout
+    assert re.search(PRINTS[path.name], run.stdout), run.stdout
+    for written in re.findall(r"(runs/\S+)", run.stdout):
+        assert (tmp_path / written).stat().st_size > 1000
