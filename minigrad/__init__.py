@@ -120,6 +120,7 @@ if _TYPE_CHECKING:
     from minigrad import data as data
     from minigrad import testing as testing
     from minigrad import viz as viz
+    from minigrad.engine.anomaly import detect_anomaly as detect_anomaly
     from minigrad.engine.transforms import hessian as hessian
     from minigrad.engine.transforms import hvp as hvp
     from minigrad.engine.transforms import jacobian as jacobian
@@ -135,6 +136,7 @@ __version__ = "0.1.0"
 # what a training step does not need is imported when it is first asked for: name -> the module that has it
 _LATER = dict.fromkeys(("analysis", "data", "testing", "viz"), "")
 _LATER |= dict.fromkeys(("hessian", "hvp", "jacobian", "jvp", "vjp"), "minigrad.engine.transforms")
+_LATER |= {"detect_anomaly": "minigrad.engine.anomaly"}
 _LATER |= dict.fromkeys(("History", "evaluate", "fit"), "minigrad.training") | {"compile": "minigrad.replay"}
 
 if not _TYPE_CHECKING:  # a type checker shall see only what there is

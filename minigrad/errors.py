@@ -59,6 +59,10 @@ class RuleError(MinigradError, RuntimeError):
     """A derivative rule that is missing, or that returned something unusable."""
 
 
+class AnomalyError(MinigradError, FloatingPointError):
+    """An operation that made nan or infinity out of finite numbers, within ``detect_anomaly``."""
+
+
 class GradientCheckError(MinigradError, AssertionError):
     """A gradient that finite differences do not confirm."""
 

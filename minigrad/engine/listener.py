@@ -26,6 +26,9 @@ class Listener:
         """Hear a backward pass: return an iterator that passes its steps on."""
         return steps
 
+    def hear(self, reason: str) -> None:
+        """Hear of something that cannot be replayed, and why."""
+
     def operands(self, arrays: list[Any]) -> list[Any]:
         """Return what an operation is to compute on, within ``recording_calls``."""
         return arrays

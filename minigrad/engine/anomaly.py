@@ -1,0 +1,224 @@
+"""``detect_anomaly``: the first operation that makes nan or infinity out of finite numbers is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.engine.listener import Listener, current_listener, listening
+from minigrad.engine.mode import current_scope, recording_calls, source_lines
+from minigrad.engine.random import generator
+from minigrad.engine.source import SourceLine, calling_line
+from minigrad.errors import AnomalyError
+
+if TYPE_CHECKING:
+    from minigrad.engine.tensor import Tensor
+    from minigrad.engine.walk import Step
+
+# what usually lies behind it, and what helps: in the forward pass, and for an infinity in the backward pass
+_OVERFLOW = "the result is too large for the dtype; scale the input, or subtract its maximum first"
+_CAUSES: dict[str, tuple[str, str]] = {
+    "log": (
+        "the logarithm of 0 or of a negative number; keep the input above 0, as mg.clip(x, 1e-12) does, or use what "
+        "needs no such logarithm: log_softmax, logsumexp, BCEWithLogitsLoss",
+        "the derivative 1/x is infinite at 0; keep the input above 0, as mg.clip(x, 1e-12) does",
+    ),
+    "log1p": (
+        "the logarithm of 0 or of a negative number, as x is -1 or below",
+        "the derivative 1/(1 + x) is infinite at -1; keep the input above it",
+    ),
+    "sqrt": (
+        "the square root of a negative number; where rounding makes it one, use mg.maximum(x, 0)",
+        "the derivative of the square root is infinite at 0; add a small number first, as in sqrt(x + 1e-12), or use "
+        "mg.norm or mg.std, whose derivatives are 0 there",
+    ),
+    "divide": (
+        "a division by 0; add a small number to the divisor",
+        "a division by 0, or by a number whose square is too small for the dtype; add a small number to the divisor",
+    ),
+    "power": (
+        "0 to a negative power, a negative number to a power that is not whole, or an overflow",
+        "the derivative of a power below 1 is infinite at 0; add a small number to the base",
+    ),
+    "exp": (f"{_OVERFLOW} (in float32 exp(89) is), or use log_softmax or softplus; so too in a branch of `where`", ""),
+    "softmax": ("a row of nothing but -inf, or with two +inf; leave a finite number in each row", ""),
+    "log_softmax": ("a row of nothing but -inf, or with two +inf; leave a finite number in each row", ""),
+    "cross_entropy": ("a label whose logit is -inf, or a row of nothing but -inf", ""),
+}
+_NAN_BACKWARD = (
+    "0 times infinity: where `where`, `max` or relu does not take a value its gradient is 0, and the derivative of "
+    "what made the value is infinite; make the input of the branch safe too, as in where(x > 0, f(where(x > 0, x, 1)), 0)"
+)
+
+
+@contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """Raise at the first operation of a block that makes nan or infinity, forward or backward, and say which.
+
+    It counts when a result has a nan and no input of the operation has one, or an infinity and every input is finite.
+    An optimizer's update that leaves a parameter not finite counts too. NumPy's own warnings are silent meanwhile.
+    Every operation is checked, so training takes a few times as long: for finding the cause, not for every run.
+
+    Raises:
+        AnomalyError: names the operation, its operands with their statistics, the module, the line of the script,
+            and the usual cause.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor([1.0, 0.0], requires_grad=True, name="x")
+    >>> with mg.detect_anomaly():  # doctest: +ELLIPSIS
+    ...     mg.log(x)
+    Traceback (most recent call last):
+        ...
+    minigrad.errors.AnomalyError: log made 1 -inf ...
+    """
+    detector = _Detector(current_listener())
+    with listening(detector), recording_calls(), source_lines(), np.errstate(all="ignore"):
+        yield
+
+
+class _Detector(Listener):
+    """Looks at what each operation and each rule returns, and passes on what it hears."""
+
+    def __init__(self, outer: Listener | None) -> None:
+        self.alone = outer is None
+        self.outer = outer or Listener()
+        self.outer.hear("it detects anomalies, which looks at every value; leave it uncompiled meanwhile")
+
+    def hear(self, reason: str) -> None:
+        self.outer.hear(reason)
+
+    def operands(self, arrays: list[Any]) -> list[Any]:
+        return self.outer.operands(arrays)
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator | None) -> Any:
+        return generator(rng).random(shape, np.float32) if self.alone else self.outer.draw(shape, rng)
+
+    def array_read(self, what: str) -> None:
+        self.outer.array_read(what)
+
+    def whole(self, function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        return self.outer.whole(function, args, options)
+
+    def operation(self, primitive: Any, inputs: Any, options: dict[str, Any], out: Any) -> None:
+        """Check a result."""
+        self.outer.operation(primitive, inputs, options, out)
+        arrays = [getattr(value, "_data", value) for value in inputs]
+        if _is_anomaly(out, arrays):
+            names = _names(primitive, len(arrays))
+            given = [getattr(value, "name", None) for value in inputs]
+            operands = [_statistics(*each) for each in zip(names, given, arrays, strict=True) if each[2] is not None]
+            cause = _CAUSES.get(primitive.name, (_OVERFLOW, ""))[0]
+            place = _place(current_scope(), calling_line())
+            raise AnomalyError(
+                f"{primitive.name} made {_bad(out)} of {np.size(out)} elements{place}, from {'; '.join(operands)}. "
+                f"The usual cause: {cause}"
+            )
+
+    def backward(self, output: Tensor, steps: Iterator[Step]) -> Iterator[Step]:
+        """Check what each rule sends."""
+        # the saved arrays are looked at before the walk releases them: at the yield of a step they are still there
+        for step in self.outer.backward(output, steps):
+            for sent in step.contributions:
+                self._check(step, sent.position, sent.raw)
+            yield step
+
+    def _check(self, step: Step, position: int, raw: Any) -> None:
+        node, saved = step.node, step.node.saved or ()
+        if not _is_anomaly(raw, [step.gradient, *saved]) or node.primitive is None:
+            return
+        names = ("out", *_names(node.primitive, len(node.inputs)))
+        given = [None, *[parent.name for parent in node.parents]]
+        pairs = zip(names, given, saved, strict=False)
+        operands = [
+            _statistics("the gradient", None, step.gradient),
+            *[_statistics(*e) for e in pairs if e[2] is not None],
+        ]
+        cause = _CAUSES.get(node.primitive.name, ("", ""))[1] or _OVERFLOW
+        if _has_nan(raw):
+            cause = _NAN_BACKWARD
+        raise AnomalyError(
+            f"the backward pass of {node.primitive.name} sends {_bad(raw)} of {np.size(raw)} elements to "
+            f"{names[1 + position]}{_named(given[1 + position])}{_place(node.scope, node.line)}, from "
+            f"{'; '.join(operands)}. The usual cause: {cause}"
+        )
+
+    def before_update(self, optimizer: object, parameters: Iterable[Tensor]) -> None:
+        self.outer.before_update(optimizer, parameters)
+
+    def after_update(self, optimizer: object, parameters: Iterable[Tensor]) -> None:
+        """Check the parameters."""
+        parameters = list(parameters)
+        self.outer.after_update(optimizer, parameters)
+        for place, parameter in enumerate(parameters):
+            if not _finite(parameter._data):
+                what = repr(parameter.name) if parameter.name else f"parameter {place}"
+                raise AnomalyError(
+                    f"the update of {type(optimizer).__name__} made {_bad(parameter._data)} of {parameter.size} "
+                    f"elements of {what}{_place('', calling_line())}. The usual cause: a learning rate that is too large, or "
+                    "gradients that grow; clip them with optim.clip_grad_norm"
+                )
+
+
+def _is_anomaly(result: Any, inputs: list[Any]) -> bool:
+    """Whether a result has a nan where no input has one, or an infinity where every input is finite."""
+    if _finite(result):
+        return False
+    if all(_finite(value) for value in inputs):
+        return True
+    return bool(np.isnan(_plain(result)).any()) and not any(_has_nan(value) for value in inputs)
+
+
+def _plain(value: Any) -> Any:
+    """Return the array of a tensor or a recorded array as an ordinary one."""
+    return np.asarray(getattr(value, "_data", value)).view(np.ndarray)
+
+
+def _finite(value: Any) -> bool:
+    array = None if value is None else _plain(value)
+    return array is None or array.dtype.kind != "f" or bool(np.isfinite(array).all())
+
+
+def _has_nan(value: Any) -> bool:
+    array = None if value is None else _plain(value)
+    return array is not None and array.dtype.kind == "f" and bool(np.isnan(array).any())
+
+
+def _bad(value: Any) -> str:
+    """Return, for example, ``2 nan and 1 -inf``."""
+    array = _plain(value)
+    counts = {"nan": np.isnan(array), "inf": array == np.inf, "-inf": array == -np.inf}
+    return " and ".join(f"{int(found.sum()):,} {name}" for name, found in counts.items() if found.any())
+
+
+def _statistics(name: str, given: str | None, value: Any) -> str:
+    """Return, for example, ``x 'p' (3,) float32 from 0 to 0.9, mean 0.3``."""
+    array = _plain(value)
+    said = f"{name}{_named(given)}"
+    if not array.ndim:
+        return f"{said} = {array.item():.4g}"
+    if not array.size or array.dtype.kind not in "fiu":
+        return f"{said} {array.shape} {array.dtype}"
+    numbers = array[np.isfinite(array)].astype(np.float64)
+    bad = "" if _finite(array) else f", with {_bad(array)}"
+    if not numbers.size:
+        return f"{said} {array.shape} {array.dtype}{bad}"
+    span = f"from {numbers.min():.4g} to {numbers.max():.4g}, mean {numbers.mean():.4g}"
+    return f"{said} {array.shape} {array.dtype} {span}{bad}"
+
+
+def _names(primitive: Any, count: int) -> list[str]:
+    if primitive.variadic:
+        return [f"argument {place}" for place in range(count)]
+    return [parameter.name for parameter in primitive.parameters[:count]]
+
+
+def _named(name: str | None) -> str:
+    return f" {name!r}" if name else ""
+
+
+def _place(scope: str, line: SourceLine | None) -> str:
+    module = f" in module {scope!r}" if scope else ""
+    return module if line is None else f"{module} at {line.file}:{line.number} ({line.function})"

@@ -1,0 +1,209 @@
+"""``detect_anomaly`` names the first operation that makes nan or infinity out of finite numbers."""
+
+import threading
+import warnings
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import nn, optim
+from minigrad.engine.listener import Listener, current_listener, listening
+from minigrad.errors import AnomalyError, CompileWarning
+
+
+def leaf(values, name=None, dtype=np.float32):
+    return mg.tensor(np.array(values, dtype), requires_grad=True, name=name)
+
+
+FORWARD = {
+    "log of 0": (lambda: mg.log(leaf([1, 0], "p")), r"^log made 1 -inf of 2 elements .* x 'p' \(2,\) .*logarithm of 0"),
+    "log below 0": (lambda: mg.log(leaf([-1.0])), r"^log made 1 nan of 1 .*from -1 to -1, mean -1.*negative number"),
+    "division": (lambda: leaf([1, 2]) / leaf([2, 0]), r"^divide made 1 inf of 2 .*a division by 0"),
+    "square root": (lambda: mg.sqrt(leaf([-4.0])), r"^sqrt made 1 nan .*square root of a negative number"),
+    "power": (lambda: leaf([0.0]) ** -1.0, r"^power made 1 inf .* y = -1\. .*0 to a negative power"),
+    "overflow": (lambda: mg.exp(leaf([100.0, 1.0])), r"^exp made 1 inf of 2 .*too large for the dtype"),
+    "branch": (lambda: mg.where(leaf([1.0]) > 2, mg.exp(leaf([99.0])), 0.0), r"^exp made 1 inf .*branch of `where`"),
+    "row of -inf": (lambda: mg.softmax(mg.tensor([[-np.inf, -np.inf]])), r"^softmax made 2 nan .*with 2 -inf.*finite"),
+    "without a gradient": (lambda: mg.log(mg.tensor([0.0])), r"^log made 1 -inf of 1 elements"),
+    "product": (lambda: leaf([[3e38]]) @ leaf([[3e38]]), r"^matmul made 1 inf .*too large"),
+}
+
+
+@pytest.mark.parametrize(("compute", "message"), FORWARD.values(), ids=FORWARD)
+def test_the_operation_of_a_forward_pass_is_named_with_its_operands_and_the_usual_cause(compute, message):
+    with pytest.raises(AnomalyError, match=message), mg.detect_anomaly():
+        compute()
+
+
+BACKWARD = {
+    "square root at 0": (
+        lambda x: mg.sqrt(x).sum(),
+        r"^the backward pass of sqrt sends 1 inf of 2 elements to x 'x' .*the gradient \(2,\).*infinite at 0",
+    ),
+    "where": (
+        lambda x: mg.where(x > 0, mg.sqrt(x), 0.0).sum(),
+        r"^the backward pass of sqrt sends 1 nan .*0 times infinity: where `where`.*where\(x > 0, x, 1\)",
+    ),
+    "power": (lambda x: (x**0.5).sum(), r"^the backward pass of power sends 1 inf .*below 1 is infinite at 0"),
+}
+
+
+@pytest.mark.parametrize(("compute", "message"), BACKWARD.values(), ids=BACKWARD)
+def test_the_rule_of_a_backward_pass_is_named_and_no_gradient_is_delivered(compute, message):
+    x = leaf([0, 4], "x")
+    with mg.detect_anomaly():
+        output = compute(x)
+        with pytest.raises(AnomalyError, match=message):
+            output.backward()
+    assert x.grad is None
+
+
+def test_module_and_line_are_told():
+    class Model(nn.Module):
+        def __init__(self):
+            self.layer = nn.Linear(2, 2)
+
+        def forward(self, x):
+            return mg.log(self.layer(x) - 1000.0)
+
+    line = Model.forward.__code__.co_firstlineno + 1
+    message = rf"in module 'Model' at .*test_anomaly.py:{line} \(forward\)"
+    with pytest.raises(AnomalyError, match=message), mg.detect_anomaly():
+        Model()(mg.ones((3, 2)))
+
+
+def test_the_backward_pass_tells_the_line_of_the_forward_one():
+    x = leaf([0.0])
+    with mg.detect_anomaly():
+        y = mg.sqrt(x)
+        with pytest.raises(AnomalyError) as caught:
+            y.sum().backward()
+    assert f"test_anomaly.py:{y.node.line.number} (" in str(caught.value)
+
+
+def test_an_update_that_overflows_is_named():
+    w = leaf([3e38], "w")
+    w.grad = np.array([-3e38], np.float32)
+    message = r"update of SGD made 1 inf of 1 elements of 'w' .*learning rate"
+    with pytest.raises(AnomalyError, match=message), mg.detect_anomaly():
+        optim.SGD([w], lr=1.0).step()
+
+
+FINE = {
+    "masked logits": lambda: mg.softmax(mg.tensor([[-np.inf, 1.0]])),
+    "nan from nan": lambda: mg.exp(leaf([np.nan])) + 1,
+    "infinity from infinity": lambda: leaf([np.inf]) * 2,
+    "integers": lambda: mg.tensor([1, 2]) + 1,
+    "an absent bias": lambda: mg.linear(mg.ones((1, 2)), leaf(np.ones((1, 2))), None).sum().backward(),
+    "dropout": lambda: nn.Dropout(0.5)(leaf([1, 2])).sum().backward(),
+    "the second order": lambda: mg.hessian(lambda x: (x**3).sum(), mg.tensor([1.0, 2.0])),
+}
+
+
+@pytest.mark.parametrize("compute", FINE.values(), ids=FINE)
+def test_what_is_no_anomaly_passes(compute):
+    with mg.detect_anomaly():
+        compute()
+
+
+def test_numpy_does_not_warn_inside_and_does_again_afterwards():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(AnomalyError), mg.detect_anomaly():
+            mg.log(mg.tensor([0.0]))
+        with pytest.raises(RuntimeWarning):
+            mg.log(mg.tensor([0.0]))
+    assert current_listener() is None
+
+
+def test_results_are_the_same_inside():
+    def train():
+        model = nn.MLP([2, 4, 2], rng=np.random.default_rng(0))
+        optimizer = optim.Adam(model.parameters(), lr=0.1)
+        X, y = mg.data.xor()[:]
+        for _ in range(5):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(X), y).backward()
+            optimizer.step()
+        return [parameter.data.tobytes() for parameter in model.parameters()]
+
+    with mg.detect_anomaly():
+        inside = train()
+    assert inside == train()
+
+
+def test_another_listener_goes_on_hearing():
+    class Ear(Listener):
+        def __init__(self):
+            self.heard = []
+
+        def backward(self, output, steps):
+            for step in steps:
+                self.heard.append(step.node.operation or step.node.name)
+                yield step
+
+        def after_update(self, optimizer, parameters):
+            self.heard.append(type(optimizer).__name__)
+
+    ear, x = Ear(), leaf([2.0], "x")
+    with listening(ear), mg.detect_anomaly():
+        (x * x).sum().backward()
+        optim.SGD([x], lr=0.1).step()
+    assert ear.heard == ["sum", "multiply", "x", "SGD"]
+
+
+def test_it_can_decorate_a_function():
+    @mg.detect_anomaly()
+    def loss(x):
+        return mg.log(x)
+
+    for _ in range(2):
+        with pytest.raises(AnomalyError):
+            loss(mg.tensor([0.0]))
+
+
+def test_it_does_not_leak_into_another_thread():
+    found = []
+    with mg.detect_anomaly(), np.errstate(all="ignore"):
+
+        def compute():
+            with np.errstate(all="ignore"):
+                found.append(mg.log(mg.tensor([0.0])).item())
+
+        thread = threading.Thread(target=compute)
+        thread.start()
+        thread.join()
+    assert found == [-np.inf]
+
+
+def test_a_compiled_step_that_detects_runs_as_it_is_written():
+    w = leaf([1.0, 2.0])
+
+    @mg.compile
+    def step(x):
+        with mg.detect_anomaly():
+            w.grad = None
+            (w * x).sum().backward()
+            return mg.log(x)
+
+    with pytest.warns(CompileWarning, match="detects anomalies"):
+        step(mg.tensor([1.0, 2.0]))
+    with pytest.raises(AnomalyError):
+        step(mg.tensor([0.0, 2.0]))
+
+
+def test_a_compiled_step_is_looked_at_from_outside():
+    w = leaf([1.0, 2.0])
+
+    @mg.compile
+    def step(x):
+        w.grad = None
+        loss = mg.log(w * x).sum()
+        loss.backward()
+        return loss
+
+    for _ in range(5):
+        step(mg.tensor([1.0, 2.0]))
+    with pytest.raises(AnomalyError, match=r"^log made 1 -inf"), mg.detect_anomaly():
+        step(mg.tensor([0.0, 2.0]))
