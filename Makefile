@@ -6,8 +6,10 @@ BIN := .venv/bin
 # Options, which --help lists: make bench BENCH="--quick --only training chain"
 BENCH_PYTHON ?= $(BIN)/python
 BENCH ?=
+# How long to soak: make soak MINUTES=1
+MINUTES ?= 10
 
-.PHONY: help demo test lint format examples player bench bench-readme clean
+.PHONY: help demo test soak lint format examples player bench bench-readme clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -17,6 +19,9 @@ demo: .venv/installed ## train on handwritten digits and draw the graph, into ru
 
 test: .venv/installed ## every test, with coverage
 	@$(BIN)/pytest --cov --cov-report=term
+
+soak: .venv/installed ## ten minutes of training small models: memory stays flat; see MINUTES
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 lint: .venv/installed ## ruff (format and rules) and mypy --strict
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy

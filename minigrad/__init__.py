@@ -127,9 +127,12 @@ if _TYPE_CHECKING:
     from minigrad.engine.transforms import jvp as jvp
     from minigrad.engine.transforms import vjp as vjp
     from minigrad.replay import compile as compile
+    from minigrad.training import Checkpoint as Checkpoint
     from minigrad.training import History as History
     from minigrad.training import evaluate as evaluate
     from minigrad.training import fit as fit
+    from minigrad.training import load as load
+    from minigrad.training import save as save
 
 __version__ = "0.1.0"
 
@@ -137,7 +140,8 @@ __version__ = "0.1.0"
 _LATER = dict.fromkeys(("analysis", "data", "testing", "viz"), "")
 _LATER |= dict.fromkeys(("hessian", "hvp", "jacobian", "jvp", "vjp"), "minigrad.engine.transforms")
 _LATER |= {"detect_anomaly": "minigrad.engine.anomaly"}
-_LATER |= dict.fromkeys(("History", "evaluate", "fit"), "minigrad.training") | {"compile": "minigrad.replay"}
+_LATER |= dict.fromkeys(("Checkpoint", "History", "evaluate", "fit", "load", "save"), "minigrad.training")
+_LATER |= {"compile": "minigrad.replay"}
 
 if not _TYPE_CHECKING:  # a type checker shall see only what there is
 

@@ -79,6 +79,14 @@ class MissingFileError(MinigradError, FileNotFoundError):
     """A file that should be there and is not; says how to get it."""
 
 
+class CheckpointError(MinigradError, ValueError):
+    """A file that is no checkpoint, or a damaged one: its content is not what was written."""
+
+
+class CheckpointFileError(MinigradError, OSError):
+    """A checkpoint that could not be written or read: no space, no permission, no such folder."""
+
+
 class MissingExtraError(MinigradError, ImportError):
     """An optional part that is not installed; names the command that installs it."""
 
@@ -89,6 +97,10 @@ class RenderError(MinigradError, RuntimeError):
 
 class CompileWarning(UserWarning):
     """A compiled step that cannot be replayed, and why; it runs as it always did."""
+
+
+class CheckpointWarning(UserWarning):
+    """A checkpoint that was passed over for an older one, or that comes from other surroundings."""
 
 
 # What people who come from PyTorch write, and what NumPy, and so minigrad, calls it.

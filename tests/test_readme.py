@@ -20,7 +20,7 @@ def test_the_code_runs_and_draws(tmp_path, monkeypatch, capsys):
         assert "".join(f"    {line}\n" for line in text.splitlines()) in README
     written = {path.name for path in tmp_path.iterdir()}
     assert written == {
-        *("released.svg", "graph.svg", "history.svg", "weights.safetensors", "backprop.html"),
+        *("released.svg", "graph.svg", "history.svg", "run.safetensors", "runs", "backprop.html"),
         *("trajectory.png", "landscape.png"),
     }
     lines = [line for line in blocks[0].splitlines() if line and "viz.draw" not in line]

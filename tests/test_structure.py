@@ -1,6 +1,7 @@
 """The house: which room may import which, and what `import minigrad` may load."""
 
 import ast
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -99,8 +100,18 @@ def test_every_public_object_is_documented_and_has_an_example():
             if name.startswith("_") or not callable(value) or name in comparisons:
                 continue
             assert value.__doc__, f"{face.__name__}.{name}"
-            if not isinstance(value, type) or face in (minigrad.nn, minigrad.optim):
+            if not isinstance(value, type) or face in (minigrad.nn, minigrad.optim, minigrad.analysis):
                 assert ">>>" in value.__doc__ or name == "Optimizer", f"{face.__name__}.{name} has no example"
+
+
+def test_every_public_method_of_analysis_has_an_example():
+    for value in vars(minigrad.analysis).values():
+        for name, member in vars(value).items() if isinstance(value, type) else ():
+            if name.startswith("_") or not (inspect.isfunction(member) or isinstance(member, property)):
+                continue
+            lines = f"{value.__doc__}\n{member.__doc__}".splitlines()
+            used = any(">>>" in line and f".{name}" in line for line in lines)
+            assert used, f"{value.__name__}.{name} has no example"
 
 
 def test_an_unknown_name_is_answered_with_the_one_that_was_meant():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.analysis.batch_size_trial import BatchSizeRow, Trial
+from minigrad.analysis.batch_size_trial import LOSS, BatchSizeRow, Trial
+from minigrad.analysis.calls import call, fits, kind_of
 from minigrad.data.checks import check_flag, check_integer
 from minigrad.data.dataset import as_dataset
 from minigrad.engine.random import generator
@@ -21,6 +23,7 @@ from minigrad.nn import CrossEntropyLoss, Module
 from minigrad.optim import SGD
 
 LEARNING_RATE = 0.05
+ROUNDING = 1e-9  # what rounding leaves of the gradient noise of all samples
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,6 +34,14 @@ class BatchSizeStudy:
         rows: in the order in which the sizes were given.
         samples: the number of training samples.
         epochs: how many times each training went through them.
+
+    >>> from minigrad import data, nn
+    >>> from minigrad.analysis import batch_size_study
+    >>> study = batch_size_study(lambda: nn.MLP([2, 4, 2]), data.xor(), [1, "full"], epochs=2, sharpness=False)
+    >>> study
+    BatchSizeStudy(batch sizes 1, 4; 2 epochs)
+    >>> print(str(study)[:25])
+    batch size  updates/epoch
     """
 
     rows: list[BatchSizeRow]
@@ -38,9 +49,7 @@ class BatchSizeStudy:
     epochs: int
 
     def __repr__(self) -> str:
-        return (
-            f"BatchSizeStudy(batch sizes {', '.join(str(row.batch_size) for row in self.rows)}; {self.epochs} epochs)"
-        )
+        return f"BatchSizeStudy(batch sizes {', '.join(str(row.batch_size) for row in self.rows)}; {self._epochs})"
 
     def __str__(self) -> str:
         cells = [COLUMNS, *map(_cells, self.rows)]
@@ -52,9 +61,17 @@ class BatchSizeStudy:
         ]
         shown = [column[0] for column in kept]
         notes = [f"{name}: {meaning}" for name, meaning in MEANINGS.items() if name in shown]
-        return "\n".join([*lines, f"({self.samples} samples, {self.epochs} epochs)", *notes])
+        return "\n".join([*lines, f"({self.samples} samples, {self._epochs})", *notes])
+
+    @property
+    def _epochs(self) -> str:
+        return f"{self.epochs} epoch{'s' * (self.epochs != 1)}"
 
 
+OPTIMIZER = (
+    "batch_size_study: make_optimizer must be a function of (parameters, batch_size), or of the parameters alone, such "
+    "as lambda parameters: optim.SGD(parameters, lr=0.1)"
+)
 COLUMNS = (
     "batch size",
     "updates/epoch",
@@ -68,8 +85,8 @@ COLUMNS = (
 )
 MEANINGS = {
     "ms/update": "median, without loading the batch; s/epoch: median, with loading",
-    "gradient noise": "mean of |g_batch - g_all|^2 / |g_all|^2, g_all being the gradient of all samples; "
-    "like the columns right of it, after the last update",
+    "gradient noise": "mean of |g_batch - g_all|^2 / |g_all|^2, g_all being the gradient of all samples;\n"
+    "  like the columns right of it, after the last update",
     "sharpness": "greatest eigenvalue of the training loss's Hessian",
 }
 
@@ -83,7 +100,7 @@ def _cells(row: BatchSizeRow) -> tuple[str, ...]:
         str(row.updates_an_epoch),
         number(row.seconds_an_update * 1e3, ".3f"),
         number(row.seconds_an_epoch, ".4f"),
-        number(row.gradient_noise, ".3g"),
+        "0 (to rounding)" if row.gradient_noise < ROUNDING else number(row.gradient_noise, ".3g"),
         number(row.train_loss, ".4f"),
         number(row.test_loss, ".4f"),
         number(row.test_accuracy, ".1%"),
@@ -99,7 +116,7 @@ def batch_size_study(
     *,
     test: Any = None,
     loss: Callable[[Any, Any], Tensor] | None = None,
-    make_optimizer: Callable[[list[Tensor], int], Any] | None = None,
+    make_optimizer: Callable[..., Any] | None = None,
     epochs: int = 5,
     seed: int = 0,
     sharpness: bool = True,
@@ -125,8 +142,9 @@ def batch_size_study(
         sizes: batch sizes from 1 to the number of samples; ``"full"`` is all of them.
         test: likewise, for the loss and the accuracy of what was not trained on.
         loss: a function of ``(output, targets)`` that returns the batch's mean loss; the cross-entropy if None.
-        make_optimizer: makes an optimizer from the list of parameters and the batch size; if None,
-            ``optim.SGD(parameters, lr=0.05)`` without momentum, whatever the size.
+        make_optimizer: makes an optimizer from the list of parameters and the batch size, or from the parameters
+            alone; if None, ``optim.SGD(parameters, lr=0.05)`` without momentum, whatever the size. A second
+            argument that has a default gets the batch size only if its name is ``batch_size``.
         epochs: how many times to go through the training data.
         seed: of the weights, the order of the samples and the samples for the sharpness.
         sharpness: whether to compute it; it takes far longer than an update.
@@ -137,6 +155,7 @@ def batch_size_study(
         DtypeError: when something is of the wrong kind.
         ShapeError: when a sample is not ``(inputs, target)``.
         GraphError: when the loss is not a scalar.
+        UnknownArgumentError: when a function takes other arguments than those it is called with.
 
     >>> from minigrad import data, nn
     >>> from minigrad.analysis import batch_size_study
@@ -156,33 +175,43 @@ def batch_size_study(
     with _keeping_the_generator(), np.errstate(over="ignore", invalid="ignore"):  # what diverges is told
         for trial in trials:
             seed_generator(seed)
-            model = make_model()
+            model = call("batch_size_study: make_model must be a function without arguments", make_model)
             start = _checked_start(model, start)
-            optimizer = (make_optimizer or _plain_descent)(list(model.parameters()), trial.batch_size)
+            optimizer = _optimizer(make_optimizer, list(model.parameters()), trial.batch_size)
             trial.train(model, optimizer)
             rows.append(trial.row(model, tests, with_sharpness))
     return BatchSizeStudy(rows, len(samples), epochs)
 
 
-def _plain_descent(parameters: list[Tensor], batch_size: int) -> SGD:
-    return SGD(parameters, lr=LEARNING_RATE)
+def _optimizer(make_optimizer: Callable[..., Any] | None, parameters: list[Tensor], batch_size: int) -> Any:
+    if make_optimizer is None:
+        return SGD(parameters, lr=LEARNING_RATE)
+    if _needs_no_batch_size(make_optimizer):
+        return make_optimizer(parameters)
+    return call(OPTIMIZER, make_optimizer, parameters, batch_size)
+
+
+def _needs_no_batch_size(make_optimizer: Callable[..., Any]) -> bool:
+    """Return whether parameters are enough, and a second argument would be something else."""
+    if not fits(make_optimizer, None, 0):
+        return fits(make_optimizer, None)
+    try:
+        second = list(inspect.signature(make_optimizer).parameters.values())[1:2]
+    except (TypeError, ValueError):
+        return False
+    return any(one.default is not one.empty and one.name != "batch_size" for one in second)
 
 
 def _check_functions(make_model: Any, loss: Any, make_optimizer: Any) -> None:
     if not callable(make_model) or isinstance(make_model, Module):
         raise DtypeError(
             "batch_size_study: make_model must make a new model for each size, such as lambda: nn.MLP([2, 8, 2]); "
-            f"got {make_model!r}"
+            f"got {kind_of(make_model)}"
         )
     if loss is not None and (isinstance(loss, type) or not callable(loss)):
-        raise DtypeError(
-            f"batch_size_study: loss must be a function of (output, targets), such as nn.MSELoss(); got {loss!r}"
-        )
+        raise DtypeError(f"{LOSS}; got {kind_of(loss)}")
     if make_optimizer is not None and (isinstance(make_optimizer, type) or not callable(make_optimizer)):
-        raise DtypeError(
-            "batch_size_study: make_optimizer must be a function of (parameters, batch_size), such as "
-            f"lambda parameters, batch_size: optim.SGD(parameters, lr=0.1); got {make_optimizer!r}"
-        )
+        raise DtypeError(f"{OPTIMIZER}; got {kind_of(make_optimizer)}")
 
 
 def _sizes(sizes: Any, samples: int) -> list[int]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.analysis.calls import call
 from minigrad.analysis.curvature import Curvature
 from minigrad.data import DataLoader, Subset
 from minigrad.data.dataset import Dataset
@@ -21,6 +22,7 @@ from minigrad.training import evaluate
 
 Floats = npt.NDArray[np.float64]
 
+LOSS = "batch_size_study: loss must be a function of (output, targets), such as nn.MSELoss()"
 CHUNK = 1024  # samples at once, where the result is a mean over all
 NOISE_BATCHES = 64  # batches whose gradients are compared with the whole set's
 SHARPNESS_SAMPLES = 512  # samples of the loss whose Hessian is looked at
@@ -42,6 +44,12 @@ class BatchSizeRow:
         sharpness: the greatest eigenvalue of the Hessian of the training loss, at the end.
         losses: of each batch before its update, ``(updates,)``.
         diverged: whether a loss was not finite, which ended the training of this size.
+
+    >>> from minigrad import data, nn
+    >>> from minigrad.analysis import batch_size_study
+    >>> row = batch_size_study(lambda: nn.MLP([2, 4, 2]), data.xor(), [2], epochs=3, sharpness=False).rows[0]
+    >>> row.updates_an_epoch, row.losses.shape, row.test_loss, row.diverged
+    (2, (6,), None, False)
     """
 
     batch_size: int
@@ -152,7 +160,7 @@ def mean_loss(model: Module, loss: Any, batch: Any) -> Tensor:
     if not isinstance(batch, tuple) or len(batch) < 2:
         raise ShapeError(f"batch_size_study: a sample must be (inputs, target), batches are {type(batch).__name__}")
     with enable_grad():
-        value = loss(model(*batch[:-1]), batch[-1])
+        value = call(LOSS, loss, model(*batch[:-1]), batch[-1])
     if not isinstance(value, Tensor):
         raise DtypeError(f"batch_size_study: the loss must return a scalar tensor, it returned {type(value).__name__}")
     if value.size != 1:

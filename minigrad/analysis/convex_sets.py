@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.analysis.calls import call
 from minigrad.analysis.domains import Box, Floats, box_of, shown
 from minigrad.data.checks import check_integer
 from minigrad.engine.random import generator
@@ -29,6 +30,11 @@ class SegmentWitness:
         y: the other end.
         t: the weight of ``x``, between 0 and 1.
         point: ``t x + (1 - t) y``, outside.
+
+    >>> from minigrad.analysis import SegmentWitness
+    >>> hole = SegmentWitness(x=np.array(-1.0), y=np.array(1.0), t=0.5, point=np.array(0.0))
+    >>> hole.t * hole.x + (1 - hole.t) * hole.y == hole.point
+    np.True_
     """
 
     x: Floats
@@ -44,6 +50,11 @@ class ConvexSetCheck:
     Attributes:
         witness: two points of the set and one between them outside of it, or None.
         pairs: how many pairs were tried.
+
+    >>> from minigrad.analysis import check_convex_set
+    >>> found = check_convex_set(lambda x: bool(abs(x) > 0.5), (-1, 1), rng=np.random.default_rng(0))
+    >>> found.convex, bool(abs(found.witness.point) > 0.5)
+    (False, False)
     """
 
     witness: SegmentWitness | None
@@ -115,7 +126,9 @@ def check_convex_set(
     box, rng = box_of("check_convex_set", domain), generator(rng)
 
     def is_inside(row: Floats) -> bool:
-        answer = contains(row.reshape(box.shape).copy())
+        answer = call(
+            "check_convex_set: contains must be a function of one point", contains, row.reshape(box.shape).copy()
+        )
         if not isinstance(answer, (bool, np.bool_)):
             raise DtypeError(f"contains must return True or False, it returned {answer!r}")
         return bool(answer)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.analysis.calls import call
 from minigrad.analysis.domains import Box, Floats, box_of, shown
 from minigrad.data.checks import check_integer, check_non_negative
 from minigrad.engine.mode import Recording
@@ -30,6 +31,11 @@ class JensenWitness:
         t: the weight of ``x``, between 0 and 1.
         left: ``f(t x + (1 - t) y)``, the function.
         right: ``t f(x) + (1 - t) f(y)``, the chord.
+
+    >>> from minigrad.analysis import JensenWitness
+    >>> witness = JensenWitness(x=np.array(-1.0), y=np.array(1.0), t=0.5, left=0.0, right=-1.0)  # of -x**2
+    >>> witness.gap, witness.point
+    (1.0, array(0.))
     """
 
     x: Floats
@@ -57,6 +63,12 @@ class ConvexityCheck:
         witness: a violation of Jensen's inequality, or None.
         triples: how many random triples were tried.
         refined: how many more were tried by improving the best of those, before a violation was found.
+
+    >>> import minigrad as mg
+    >>> from minigrad.analysis import check_convex
+    >>> found = check_convex(mg.sin, (0, 3), rng=np.random.default_rng(0))
+    >>> found.convex, found.witness.gap > 0, found.triples
+    (False, True, 1000)
     """
 
     witness: JensenWitness | None
@@ -132,7 +144,7 @@ def check_convex(
     triples = check_integer("check_convex: triples", triples, least=1)
     if tolerance is not None:
         tolerance = check_non_negative("check_convex: tolerance", tolerance)
-    with Recording(False):
+    with Recording(False), np.errstate(all="ignore"):  # a value that is not finite is an error, of the library's own
         return _Search(f, box_of("check_convex", domain), tolerance, generator(rng)).run(triples)
 
 
@@ -227,7 +239,7 @@ class _Search:
 
     def value(self, row: Floats) -> float:
         point = row.reshape(self.box.shape)
-        value = _number(self.f(Tensor(point)))
+        value = _number(call("check_convex: f must be a function of one point", self.f, Tensor(point)))
         if not np.isfinite(value):
             raise ArgumentError(
                 f"f is {value} at {shown(point)}, and Jensen's inequality needs numbers: "

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from minigrad.analysis.curvature import check_hessian_fits, positive_share
+from minigrad.analysis.calls import call
 from minigrad.analysis.lanczos import Floats
+from minigrad.analysis.points import finite_point
+from minigrad.analysis.second_derivatives import (
+    TOLERANCE,
+    CriticalPoint,
+    check_hessian_fits,
+    check_zero_tolerance,
+    second_derivative_test,
+)
 from minigrad.engine.arrays import Array, as_array
 from minigrad.engine.mode import no_grad
 from minigrad.engine.tensor import Tensor, check_differentiable
@@ -17,46 +25,6 @@ from minigrad.engine.transforms import hessian, vjp
 from minigrad.errors import ArgumentError, DtypeError, GraphError, checked_arguments
 
 Function = Callable[[Tensor], Tensor]
-
-TOLERANCE = 1e-6
-MEANINGS = {
-    "minimum": "every direction leads up",
-    "maximum": "every direction leads down",
-    "saddle": "some directions lead up, others down",
-    "degenerate": "some directions are flat to second order, so the Hessian does not decide",
-    "not critical": "the gradient does not vanish here",
-}
-
-
-@dataclass(frozen=True, eq=False)
-class CriticalPoint:
-    """What the gradient and the Hessian say of a point.
-
-    Attributes:
-        kind: "minimum", "maximum", "saddle", "degenerate" or "not critical".
-        eigenvalues: of the Hessian, ``(n,)``, ascending, float64.
-        eigenvectors: their unit eigenvectors, one a column, ``(n, n)``; the first of each one's largest elements is
-            positive.
-        gradient_norm: the length of the gradient.
-        minimum_ratio: the share of eigenvalues that are positive.
-    """
-
-    kind: str
-    eigenvalues: Floats
-    eigenvectors: Floats
-    gradient_norm: float
-    minimum_ratio: float
-
-    def __str__(self) -> str:
-        values = np.array2string(self.eigenvalues, precision=4, threshold=10, edgeitems=3)
-        return (
-            f"{self.kind}: {MEANINGS[self.kind]}\n"
-            f"  gradient norm  {self.gradient_norm:.3g}\n"
-            f"  eigenvalues    {values}\n"
-            f"  minimum ratio  {self.minimum_ratio:.3g} ({_count(self.minimum_ratio, len(self.eigenvalues))} positive)"
-        )
-
-    __repr__ = __str__
 
 
 @checked_arguments
@@ -89,10 +57,7 @@ def classify_critical_point(f: Function, x: Any, *, tolerance: float = TOLERANCE
       eigenvalues    [-2.  2.]
       minimum ratio  0.5 (1 of 2 positive)
     """
-    if not isinstance(tolerance, (int, float, np.floating)) or not 0 <= tolerance < 1:
-        raise ArgumentError(
-            f"classify_critical_point: tolerance must be a number from 0 to below 1, such as 1e-6; got {tolerance!r}"
-        )
+    check_zero_tolerance("classify_critical_point", tolerance)
     return _classify("classify_critical_point", f, _point("classify_critical_point", x), tolerance)
 
 
@@ -160,9 +125,11 @@ def escape(f: Function, x: Any, *, step: float | None = None) -> Tensor:
     >>> escape(lambda w: (1 - w[0] * w[1]) ** 2, mg.zeros(2), step=2 ** 0.5)
     tensor([1., 1.])
     """
-    length = 1.0 if step is None else step
-    if isinstance(length, bool) or not isinstance(length, (int, float, np.floating)) or not 0 < length < np.inf:
+    given: Any = 1.0 if step is None else step
+    number = isinstance(given, (int, float, np.integer, np.floating)) and not isinstance(given, bool)
+    if not number or not 0 < given < np.inf:
         raise ArgumentError(f"escape: step must be a positive finite number, got {step!r}")
+    length = float(given)
     point = _point("escape", x)
     direction = _downward("escape", f, point)
     here = _value(f, point)
@@ -183,19 +150,7 @@ def escape(f: Function, x: Any, *, step: float | None = None) -> Tensor:
 
 def _classify(owner: str, f: Function, point: Array, tolerance: float) -> CriticalPoint:
     gradient, matrix = _derivatives(owner, f, point)
-    values, vectors = np.linalg.eigh(matrix)
-    largest = float(np.abs(values).max())
-    norm = float(np.linalg.norm(gradient))
-    positive, negative = (values > tolerance * largest), (values < -tolerance * largest)
-    if norm > tolerance * largest * max(1.0, float(np.linalg.norm(point))):
-        kind = "not critical"
-    elif positive.any() and negative.any():
-        kind = "saddle"
-    elif positive.all() or negative.all():
-        kind = "minimum" if positive.all() else "maximum"
-    else:
-        kind = "degenerate"
-    return CriticalPoint(kind, values, _signed(vectors), norm, positive_share(values, tolerance))
+    return second_derivative_test(gradient, matrix, float(np.linalg.norm(point)), tolerance)
 
 
 def _downward(owner: str, f: Function, point: Array) -> Floats:
@@ -217,7 +172,8 @@ def _derivatives(owner: str, f: Function, point: Array) -> tuple[Floats, Floats]
     if not callable(f):
         raise DtypeError(f"{owner}: f must be a function of one tensor, got {type(f).__name__}")
     start = Tensor(point.astype(np.float64))
-    value, pullback = vjp(f, start)
+    function = partial(call, f"{owner}: f must be a function of one tensor", f)
+    value, pullback = vjp(function, start)
     if value.size != 1:
         raise GraphError(
             f"{owner}: f must return a scalar, it returned shape {value.shape}; reduce it with .sum() or .mean()"
@@ -225,7 +181,7 @@ def _derivatives(owner: str, f: Function, point: Array) -> tuple[Floats, Floats]
     _check_finite(owner, "f", value)
     gradient = pullback(np.ones(value.shape))
     _check_finite(owner, "the gradient of f", gradient)
-    found = hessian(f, start)
+    found = hessian(function, start)
     _check_finite(owner, "the Hessian of f", found)
     matrix = found.numpy().reshape(point.size, point.size)
     return gradient.numpy().ravel(), (matrix + matrix.T) / 2
@@ -241,24 +197,9 @@ def _point(owner: str, x: Any) -> Array:
     check_differentiable(point.dtype, f"{owner}: x")
     if not point.size:
         raise ArgumentError(f"{owner}: x must have at least one element, got shape {point.shape}")
-    if not np.isfinite(point).all():
-        raise ArgumentError(f"{owner}: x must be finite, it contains inf or nan")
-    return point
+    return finite_point(owner, point)
 
 
 def _value(f: Function, point: Array) -> float:
     with no_grad(), np.errstate(all="ignore"):
         return float(f(Tensor(point.astype(np.float64))).item())
-
-
-def _signed(vectors: Floats) -> Floats:
-    """Make the first of each column's largest elements positive; up to rounding, several may be largest."""
-    sizes = np.abs(vectors)
-    first = np.argmax(sizes >= sizes.max(axis=0) * (1 - 1e-6), axis=0)
-    signs = np.sign(vectors[first, np.arange(vectors.shape[1])])
-    signed: Floats = vectors * signs + 0.0  # no negative zeros
-    return signed
-
-
-def _count(ratio: float, total: int) -> str:
-    return f"{round(ratio * total)} of {total}"

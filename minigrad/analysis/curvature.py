@@ -8,9 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.analysis.buffers import keeping_buffers
 from minigrad.analysis.extremes import Extremes, extreme_eigenvalues, from_ascending
 from minigrad.analysis.lanczos import Floats
 from minigrad.analysis.recorded_gradient import RecordedGradient
+from minigrad.analysis.second_derivatives import (
+    TOLERANCE,
+    CriticalPoint,
+    check_hessian_fits,
+    check_zero_tolerance,
+    positive_share,
+    second_derivative_test,
+)
 from minigrad.analysis.spectrum import Spectrum, stochastic_lanczos_quadrature
 from minigrad.data.checks import check_flag, check_integer
 from minigrad.engine.arrays import as_array
@@ -19,7 +28,7 @@ from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, GraphError, ShapeError, checked_arguments
 from minigrad.nn.module import Module
 
-LARGEST_HESSIAN = 4096  # parameters; 128 MiB
+USUAL = 5  # eigenvalues at each end
 SMALL = 128  # parameters; up to here the whole Hessian costs no more products than ARPACK takes
 
 
@@ -30,6 +39,10 @@ class Estimate:
     Attributes:
         mean: the estimate.
         standard_error: of the mean; two of these to either side hold the truth about 19 times in 20.
+
+    >>> from minigrad.analysis import Estimate
+    >>> print(Estimate(mean=18.0, standard_error=0.5))
+    18 ± 0.5
     """
 
     mean: float
@@ -48,7 +61,9 @@ class Curvature:
     computed in the parameters' dtype, all else in float64. Every ``.grad`` is left alone.
 
     The loss decides what is measured: the whole training set or one batch, with dropout or without. Put the model in
-    evaluation mode with ``model.eval()`` first, unless the noise of training is meant to be in it.
+    evaluation mode with ``model.eval()`` first, unless the noise of training is meant to be in it. The buffers of a
+    module that is given, such as the running statistics of ``BatchNorm1d``, are afterwards what they were; those of a
+    model of which only the tensors are given are what its ``forward`` makes of them.
 
     Args:
         parameters: a module, whose parameters that require a gradient count; or tensors that do, all leaves.
@@ -63,6 +78,7 @@ class Curvature:
         ArgumentError: when there are no parameters, or one is given twice.
         DtypeError: when the parameters are no tensors, or the loss is not a function.
         GraphError: when a tensor requires no gradient or is no leaf.
+        UnknownArgumentError: from every method, when the loss is a function that needs arguments.
 
     >>> import minigrad as mg
     >>> from minigrad.analysis import Curvature
@@ -72,7 +88,7 @@ class Curvature:
     array([[ 2.,  0.],
            [ 0., -6.]])
     >>> curvature.eigenvalues(top=1, bottom=1)
-    Extremes(top=array([2.]), bottom=array([-6.]), top_vectors=None, bottom_vectors=None)
+    Extremes(top=[2.], bottom=[-6.])
     """
 
     @checked_arguments
@@ -82,6 +98,7 @@ class Curvature:
                 f"Curvature: loss must be a function that computes the loss anew, such as "
                 f"lambda: criterion(model(X), y), got {type(loss).__name__}"
             )
+        self._module = parameters if isinstance(parameters, Module) else None
         self._parameters = _listed(parameters)
         self._loss = loss
         self.size = sum(parameter.size for parameter in self._parameters)
@@ -141,25 +158,25 @@ class Curvature:
                [1., 0.]])
         """
         check_hessian_fits("hessian", self.size)
-        recorded = self._record()
-        hessian = np.empty((self.size, self.size))
-        direction = np.zeros(self.size)
-        for row in range(self.size):
-            direction[row] = 1
-            hessian[row] = recorded.product(direction)
-            direction[row] = 0
-        return (hessian + hessian.T) / 2
+        return self._record().hessian()
 
     @checked_arguments
-    def eigenvalues(self, top: int = 5, bottom: int = 5, *, tolerance: float = 1e-4, vectors: bool = False) -> Extremes:
+    def eigenvalues(
+        self,
+        top: int | None = None,
+        bottom: int | None = None,
+        *,
+        tolerance: float = 1e-4,
+        vectors: bool = False,
+    ) -> Extremes:
         """Return the largest and the smallest eigenvalues of the Hessian, and their eigenvectors if asked for.
 
         Above 128 parameters by ARPACK's implicitly restarted Lanczos iteration (R. Lehoucq, D. Sorensen and C. Yang,
         "ARPACK users' guide", 1998), which starts from a fixed vector: the same parameters give the same answer.
 
         Args:
-            top: how many of the largest.
-            bottom: how many of the smallest, the most negative first.
+            top: how many of the largest; 5 if None, or all if there are fewer.
+            bottom: how many of the smallest, the most negative first; likewise.
             tolerance: how far each eigenvalue may be off, as a share of the largest in magnitude. In float32 not
                 much below 1e-5 can be reached; the errors are usually far smaller than allowed.
             vectors: also return the unit eigenvectors.
@@ -173,10 +190,9 @@ class Curvature:
         >>> Curvature([w], lambda: (w ** 3).sum()).eigenvalues(top=2, bottom=0).top
         array([18., 12.])
         """
-        top, bottom = (
-            check_integer("eigenvalues: top", top, least=0),
-            check_integer("eigenvalues: bottom", bottom, least=0),
-        )
+        usual = min(USUAL, self.size)
+        top = usual if top is None else check_integer("eigenvalues: top", top, least=0)
+        bottom = usual if bottom is None else check_integer("eigenvalues: bottom", bottom, least=0)
         check_flag("eigenvalues: vectors", vectors)
         _check_tolerance(tolerance)
         if not 0 < max(top, bottom) <= self.size:
@@ -247,31 +263,54 @@ class Curvature:
         >>> Curvature([w], lambda: w[0] ** 2 - w[1] ** 2).minimum_ratio()
         0.5
         """
-        values: Any = np.linalg.eigvalsh(self.hessian())
-        precision = max(float(np.finfo(parameter.dtype).eps) for parameter in self._parameters)
-        return positive_share(values, self.size * precision)
+        check_hessian_fits("minimum_ratio", self.size)
+        values: Any = np.linalg.eigvalsh(self._record().hessian())
+        return positive_share(values, self._rounding())
+
+    @checked_arguments
+    def classify(self, *, tolerance: float | None = None) -> CriticalPoint:
+        """Say whether the parameters are at a minimum, a maximum or a saddle of the loss, or at no critical point.
+
+        As ``classify_critical_point`` does for a function of one tensor, by the same rules; the point is all parameters
+        side by side. Training stops long before the gradient vanishes to rounding, so pass a larger tolerance there.
+
+        Args:
+            tolerance: what counts as zero, of the gradient and of the eigenvalues, relative to the largest eigenvalue;
+                1e-6 if None, or ``size`` times the machine precision of the parameters' dtype if that is more.
+
+        Returns:
+            The kind, the eigenvalues and eigenvectors, the gradient's norm, and the shares of negative, zero and
+            positive eigenvalues.
+
+        Raises:
+            ArgumentError: when there are more than 4096 parameters, or the tolerance is not from 0 to below 1.
+
+        >>> import minigrad as mg
+        >>> w = mg.tensor([0.0, 0.0], requires_grad=True)
+        >>> point = Curvature([w], lambda: (1 - w[0] * w[1]) ** 2).classify()
+        >>> point.kind, point.negative, point.positive
+        ('saddle', 0.5, 0.5)
+        """
+        if tolerance is None:
+            tolerance = max(TOLERANCE, self._rounding())
+        else:
+            check_zero_tolerance("classify", tolerance)
+        check_hessian_fits("classify", self.size)
+        recorded = self._record()
+        size = float(np.sqrt(sum(np.sum(np.square(p.data, dtype=np.float64)) for p in self._parameters)))
+        return second_derivative_test(recorded.gradient, recorded.hessian(), size, tolerance)
+
+    def _rounding(self) -> float:
+        """Return what rounding may make of a zero eigenvalue, relative to the largest."""
+        return self.size * max(float(np.finfo(parameter.dtype).eps) for parameter in self._parameters)
 
     def _record(self) -> RecordedGradient:
-        return RecordedGradient(self._parameters, self._loss)
+        with keeping_buffers(self._module):
+            return RecordedGradient(self._parameters, self._loss)
 
     def _signs(self, samples: int, rng: np.random.Generator | None) -> list[Floats]:
         draws = generator(rng).integers(0, 2, (samples, self.size), np.int8)
         return [2.0 * draw - 1 for draw in draws]
-
-
-def check_hessian_fits(owner: str, size: int) -> None:
-    """Raise if a Hessian of so many parameters is too large to hold."""
-    if size > LARGEST_HESSIAN:
-        raise ArgumentError(
-            f"{owner}: the Hessian of {size:,} parameters would take {size * size * 8 / 2**20:,.0f} MiB, and {size:,} "
-            f"products; the most is {LARGEST_HESSIAN:,} parameters. A few eigenvalues at each end need products alone: "
-            "use Curvature(parameters, loss).eigenvalues()"
-        )
-
-
-def positive_share(values: Floats, tolerance: float) -> float:
-    """Return the share of eigenvalues that are above ``tolerance`` times the largest in magnitude."""
-    return float(np.mean(values > tolerance * np.abs(values).max()))
 
 
 def _check_tolerance(tolerance: Any) -> None:

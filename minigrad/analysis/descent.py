@@ -34,6 +34,13 @@ class Path:
         losses: ``(steps + 1,)``, float64: the surface's value at each point, without the noise of a noisy surface.
         diverged: whether the run came to what is not finite, or ended outside of the surface's bounds with a loss above
             that of the start, or more than ten times as far from the middle of the bounds as they are.
+
+    >>> from minigrad import analysis, optim
+    >>> path = analysis.descend(lambda p: optim.SGD(p, lr=1.0), analysis.surfaces.quadratic_bowl(1.0), steps=3)
+    >>> path
+    <Path of SGD lr=1: 3 steps to [0. 0.], loss 0>
+    >>> path.steps, path.losses
+    (3, array([3.625, 0.   , 0.   , 0.   ]))
     """
 
     label: str

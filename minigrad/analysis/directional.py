@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.analysis.calls import call
+from minigrad.analysis.points import finite_point
 from minigrad.engine.arrays import as_array
 from minigrad.engine.tensor import Tensor
 from minigrad.engine.transforms import vjp
@@ -33,7 +36,7 @@ def directional_derivative(f: Function, x: Any, direction: Any) -> Tensor:
         A scalar tensor, in the dtype of ``x``, outside of any graph.
 
     Raises:
-        ArgumentError: when the direction is zero or not finite, or the gradient is not finite.
+        ArgumentError: when the direction is zero, or it, ``x`` or the gradient is not finite.
         DtypeError: when ``x`` is not floating-point, or ``f`` is no function or returns no tensor.
         GraphError: when ``f`` does not return a scalar.
         ShapeError: when the direction has not the shape of ``x``.
@@ -69,7 +72,7 @@ def steepest_direction(f: Function, x: Any) -> Tensor:
         A tensor of length 1, in the shape and dtype of ``x``, outside of any graph.
 
     Raises:
-        ArgumentError: when the gradient is zero, so that there is no such direction, or not finite.
+        ArgumentError: when the gradient is zero, so that there is no such direction, or it or ``x`` is not finite.
         DtypeError: when ``x`` is not floating-point, or ``f`` is no function or returns no tensor.
         GraphError: when ``f`` does not return a scalar.
 
@@ -100,7 +103,7 @@ def directional_derivatives(f: Function, x: Any, angles: Any) -> Floats:
         ``g[0] cos(angle) + g[1] sin(angle)`` for the gradient ``g``: float64, in the shape of ``angles``.
 
     Raises:
-        ArgumentError: when an angle, or the gradient, is not finite.
+        ArgumentError: when an angle, ``x`` or the gradient is not finite.
         DtypeError: when ``x`` is not floating-point, or ``f`` is no function or returns no tensor.
         GraphError: when ``f`` does not return a scalar.
         ShapeError: when ``x`` is no point of the plane.
@@ -126,7 +129,8 @@ def _gradient(function: str, f: Function, x: Any) -> tuple[Floats, np.dtype[Any]
     """Return the gradient of ``f`` at ``x`` in double precision, and the dtype of ``x``."""
     if not callable(f):
         raise DtypeError(f"{function} needs a function f of a tensor, got {type(f).__name__}")
-    value, pullback = vjp(f, x)
+    finite_point(function, _numbers(x))
+    value, pullback = vjp(partial(call, f"{function}: f must be a function of one tensor", f), x)
     if value.size != 1:
         raise GraphError(f"{function} needs a function that returns a scalar, it returned shape {value.shape}")
     found = pullback(np.ones(value.shape, value.dtype))

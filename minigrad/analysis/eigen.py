@@ -36,6 +36,13 @@ class EigenDecomposition:
             vectors are orthogonal.
         condition_number: of ``A``: its largest singular value divided by its smallest, infinite for a singular one.
         rounding: the magnitude below which an eigenvalue may be 0 and its rounding error.
+
+    >>> from minigrad import analysis
+    >>> eigen = analysis.eigendecompose([[2.0, 1.0], [1.0, 2.0]])
+    >>> eigen.values, eigen.symmetric, round(eigen.condition_number, 6)
+    (array([3., 1.]), True, 3.0)
+    >>> round(eigen.determinant, 6), round(eigen.trace, 6)
+    (3.0, 4.0)
     """
 
     values: Array
@@ -46,7 +53,13 @@ class EigenDecomposition:
     rounding: float
 
     def matrix(self) -> Floats:
-        """Return ``A``, rebuilt as ``W diag(values) W^-1``: float64 of shape ``(n, n)``."""
+        """Return ``A``, rebuilt as ``W diag(values) W^-1``: float64 of shape ``(n, n)``.
+
+        >>> from minigrad import analysis
+        >>> analysis.eigendecompose([[0, -1], [1, 0]]).matrix().round(6) + 0.0
+        array([[ 0., -1.],
+               [ 1.,  0.]])
+        """
         return self._rebuilt(self.values)
 
     @checked_arguments
@@ -97,6 +110,11 @@ class EigenDecomposition:
 
         Raises:
             ArgumentError: when ``A`` is singular.
+
+        >>> from minigrad import analysis
+        >>> analysis.eigendecompose([[2.0, 0.0], [0.0, 4.0]]).inverse()
+        array([[0.5 , 0.  ],
+               [0.  , 0.25]])
         """
         return self.power(-1)
 

@@ -13,7 +13,7 @@ from minigrad.errors import ArgumentError, MissingExtraError
 RESTARTS = 300  # of ARPACK's iteration, before it counts as not converging
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Extremes:
     """The eigenvalues at both ends of a Hessian's spectrum.
 
@@ -22,12 +22,26 @@ class Extremes:
         bottom: the smallest, ascending.
         top_vectors: their unit eigenvectors, one a column, ``(size, len(top))``; None unless asked for.
         bottom_vectors: likewise, ``(size, len(bottom))``.
+
+    >>> import minigrad as mg
+    >>> from minigrad.analysis import Curvature
+    >>> w = mg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> ends = Curvature([w], lambda: (w ** 3).sum()).eigenvalues(top=1, bottom=2, vectors=True)
+    >>> ends
+    Extremes(top=[18.], bottom=[ 6. 12.], with vectors of 3 elements)
+    >>> ends.top_vectors.ravel()
+    array([0., 0., 1.])
     """
 
     top: Floats
     bottom: Floats
     top_vectors: Floats | None = None
     bottom_vectors: Floats | None = None
+
+    def __repr__(self) -> str:
+        top, bottom = (np.array2string(end, precision=4, threshold=6) for end in (self.top, self.bottom))
+        held = "" if self.top_vectors is None else f", with vectors of {len(self.top_vectors)} elements"
+        return f"Extremes(top={top}, bottom={bottom}{held})"
 
 
 def from_ascending(values: Floats, vectors: Floats | None, top: int, bottom: int) -> Extremes:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.analysis.buffers import keeping_buffers
+from minigrad.analysis.calls import call, kind_of
 from minigrad.analysis.flow_diagnosis import Findings, change, diagnose
 from minigrad.data.checks import check_integer
 from minigrad.engine.gradients import grad
@@ -24,6 +26,7 @@ from minigrad.nn.parameter import Parameter
 Floats = npt.NDArray[np.float64]
 Outputs = dict[str, list[Tensor]]  # what each layer returned, by its path
 
+LOSS = "gradient_flow: loss must be a function of (output, targets), such as nn.CrossEntropyLoss()"
 # where a unit's derivative is below a twentieth of the function's greatest: y * (1 - y) < 1/80, and 1 - y**2 < 1/20
 FLAT: dict[str, Callable[[Any], Any]] = {
     "sigmoid": lambda y: y * (1 - y) < 1 / 80,
@@ -50,6 +53,17 @@ class GradientFlow:
         kind: ``"healthy"``, ``"vanishing"``, ``"exploding"``, ``"saturated"``, ``"dying"`` or ``"not finite"``.
         diagnosis: one sentence.
         remedy: one sentence.
+
+    >>> import minigrad as mg
+    >>> from minigrad import nn
+    >>> from minigrad.analysis import gradient_flow
+    >>> model = nn.Sequential(nn.Linear(2, 3, bias=False), nn.Linear(3, 1, bias=False))
+    >>> model[0].weight.data, model[1].weight.data = np.eye(3, 2), np.full((1, 3), 0.5)
+    >>> flow = gradient_flow(model, [(mg.ones((1, 2)), mg.zeros((1, 1)))], nn.MSELoss())
+    >>> flow
+    GradientFlow(healthy: layers 0, 1; steps: 1)
+    >>> flow.ratio
+    0.5
     """
 
     layers: tuple[str, ...]
@@ -119,6 +133,7 @@ def gradient_flow(
         ShapeError: when a batch is not ``(inputs, targets)``.
         DtypeError: when the model is no module, or the loss no function that returns a tensor.
         GraphError: when the loss is not a scalar, or depends on no parameter.
+        UnknownArgumentError: when the loss is a function that does not take ``(output, targets)``.
 
     >>> import numpy as np
     >>> import minigrad as mg
@@ -134,21 +149,17 @@ def gradient_flow(
     layers = _layers(model, loss, optimizer)
     limit = None if steps is None else check_integer("gradient_flow: steps", steps, least=1)
     table = _Table(layers)
-    kept = [] if optimizer is not None else [(buffer, buffer.data.copy()) for buffer in model.buffers()]
-    try:
-        with model.keeping_modes(), np.errstate(all="ignore"), _noting_outputs(layers) as outputs:
-            for inputs, targets in _batches(batches, limit):
-                outputs.clear()
-                with enable_grad():
-                    value = loss(model(*inputs), targets)
-                gradients = table.add(_checked(value), outputs, _parameters(model, optimizer))
-                if not np.isfinite(table.losses[-1]):
-                    break
-                if optimizer is not None:
-                    _step(optimizer, gradients)
-    finally:
-        for buffer, values in kept:
-            buffer.data = values
+    kept = keeping_buffers(model if optimizer is None else None)
+    with kept, model.keeping_modes(), np.errstate(all="ignore"), _noting_outputs(layers) as outputs:
+        for inputs, targets in _batches(batches, limit):
+            outputs.clear()
+            with enable_grad():
+                value = call(LOSS, loss, model(*inputs), targets)
+            gradients = table.add(_checked(value), outputs, _parameters(model, optimizer))
+            if not np.isfinite(table.losses[-1]):
+                break
+            if optimizer is not None:
+                _step(optimizer, gradients)
     return table.result()
 
 
@@ -208,13 +219,13 @@ class _Table:
 def _layers(model: Any, loss: Any, optimizer: Any) -> dict[str, Module]:
     """Return the modules that own parameters, by their paths; the root's is its class's name."""
     if not isinstance(model, Module):
-        raise DtypeError(f"gradient_flow: model must be a module, such as nn.MLP([2, 8, 2]); got {model!r}")
+        raise DtypeError(f"gradient_flow: model must be a module, such as nn.MLP([2, 8, 2]); got {kind_of(model)}")
     if not callable(loss) or isinstance(loss, type):
-        hint = f"make one: nn.{loss.__name__}()" if isinstance(loss, type) else "such as nn.CrossEntropyLoss()"
-        raise DtypeError(f"gradient_flow: loss must be a function of (output, targets), {hint}; got {loss!r}")
+        hint = f"make one: nn.{loss.__name__}()" if isinstance(loss, type) else "the order is (model, batches, loss)"
+        raise DtypeError(f"{LOSS}; {hint}; got {kind_of(loss)}")
     if isinstance(optimizer, type) or not (optimizer is None or hasattr(optimizer, "step")):
         hint = "make one, such as optim.SGD(model.parameters(), lr=0.1)"
-        raise DtypeError(f"gradient_flow: optimizer must have step(): {hint}; got {optimizer!r}")
+        raise DtypeError(f"gradient_flow: optimizer must have step(): {hint}; got {kind_of(optimizer)}")
     layers = {
         path or type(model).__name__: module
         for path, module in model.named_modules()
@@ -253,7 +264,9 @@ def _noting_outputs(layers: dict[str, Module]) -> Iterator[Outputs]:
 def _batches(batches: Any, limit: int | None) -> Iterator[tuple[tuple[Any, ...], Any]]:
     """Yield the inputs and targets of each batch, or of so many, from the start again where there are fewer."""
     if not hasattr(batches, "__iter__"):
-        raise DtypeError(f"gradient_flow: batches must give (inputs, targets), such as a DataLoader; got {batches!r}")
+        raise DtypeError(
+            f"gradient_flow: batches must give (inputs, targets), such as a DataLoader; got {kind_of(batches)}"
+        )
     taken = 0
     while True:
         before = taken

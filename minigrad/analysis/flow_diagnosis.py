@@ -17,6 +17,7 @@ MOSTLY_DEAD, MOSTLY_SATURATED = 0.8, 0.5
 
 HE = "He initialisation (nn.init.kaiming_normal_ with nonlinearity='relu')"
 XAVIER = "Xavier initialisation (nn.init.xavier_normal_)"
+REVIVE = "Set the biases to 0, use a smaller learning rate, or nn.LeakyReLU: a unit that is 0 passes no gradient on."
 NORMALISE = "nn.LayerNorm or nn.BatchNorm1d between the layers"
 
 
@@ -84,8 +85,7 @@ def _of_units(found: Findings, backward: float) -> Diagnosis:
         remedy = f"Scale the inputs to unit variance, use {XAVIER}, or put {NORMALISE}."
         return Diagnosis("saturated", f"Saturated: {_idle(found)[2:]}.", remedy)
     if _above(found.dead, MOSTLY_DEAD):
-        remedy = f"Use a smaller learning rate, {HE} with biases of 0, or nn.LeakyReLU."
-        return Diagnosis("dying", f"Dying: {_idle(found)[2:]}.", remedy)
+        return Diagnosis("dying", f"Dying: {_idle(found)[2:]}.", REVIVE)
     way = f"from {_ends(found.layers[::-1], found.gradients[::-1])}, a factor of {backward:.2g}"
     return Diagnosis("healthy", f"Healthy: gradients go {way}.", "Nothing has to change.")
 
@@ -127,6 +127,8 @@ def _fitting(found: Findings) -> str:
 
 
 def _grow(found: Findings) -> str:
+    if _above(found.dead, MOSTLY_DEAD):
+        return REVIVE
     if "sigmoid" in found.functions:  # its derivative is at most 1/4, so no weights of usual size make up for it
         return f"Replace sigmoid by relu with {HE}, or by tanh with {XAVIER}; nn.BatchNorm1d before each helps too."
     return f"Use {_fitting(found)}, or {NORMALISE}."

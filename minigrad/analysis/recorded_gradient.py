@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.analysis.calls import call
 from minigrad.analysis.lanczos import Floats
 from minigrad.engine.gradients import grad
 from minigrad.engine.mode import Recording
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, GraphError
+
+EXPECTED = "Curvature: loss must be a function without arguments, such as lambda: criterion(model(X), y)"
 
 
 class RecordedGradient:
@@ -19,7 +22,7 @@ class RecordedGradient:
 
     def __init__(self, parameters: list[Tensor], loss: Callable[[], Tensor]) -> None:
         with Recording(True):
-            value = loss()
+            value = call(EXPECTED, loss)
         if not isinstance(value, Tensor):
             raise DtypeError(f"Curvature: loss() must return a tensor, it returned {type(value).__name__}")
         if value.size != 1:
@@ -64,6 +67,17 @@ class RecordedGradient:
                 "look for sqrt, log or a power at zero"
             )
         return product
+
+    def hessian(self) -> Floats:
+        """Return the whole Hessian, symmetrised: one product for each element of the parameters."""
+        size = len(self.gradient)
+        hessian = np.empty((size, size))
+        direction = np.zeros(size)
+        for row in range(size):
+            direction[row] = 1
+            hessian[row] = self.product(direction)
+            direction[row] = 0
+        return np.asarray((hessian + hessian.T) / 2)
 
     def _flat(self, gradients: Sequence[Tensor | None]) -> Floats:
         parts = [

@@ -12,7 +12,7 @@ from minigrad.engine.arrays import as_array
 from minigrad.errors import ArgumentError, checked_arguments
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Spectrum:
     """Where the eigenvalues of a Hessian lie: an estimate of their density, as weighted points.
 
@@ -22,8 +22,8 @@ class Spectrum:
 
     >>> from minigrad.analysis import Spectrum
     >>> spectrum = Spectrum(nodes=np.array([0.0, 4.0]), weights=np.array([0.75, 0.25]))
-    >>> spectrum.density([0.0, 4.0], width=0.5).round(2)
-    array([0.6, 0.2])
+    >>> spectrum
+    Spectrum(2 nodes from 0 to 4)
     """
 
     nodes: Floats
@@ -42,6 +42,10 @@ class Spectrum:
 
         Raises:
             ArgumentError: when the width is not a positive finite number.
+
+        >>> spectrum = Spectrum(nodes=np.array([0.0, 4.0]), weights=np.array([0.75, 0.25]))
+        >>> spectrum.density([0.0, 4.0], width=0.5).round(2)
+        array([0.6, 0.2])
         """
         if width is None:
             width = self._usual_width()
@@ -52,6 +56,10 @@ class Spectrum:
         bells = np.exp(-(away**2) / 2) / (width * np.sqrt(2 * np.pi))
         density: Floats = bells @ self.weights
         return density
+
+    def __repr__(self) -> str:
+        low, high = float(self.nodes.min()), float(self.nodes.max())
+        return f"Spectrum({len(self.nodes):,} nodes from {low:.4g} to {high:.4g})"
 
     def _usual_width(self) -> float:
         low, high = self.nodes.min(), self.nodes.max()

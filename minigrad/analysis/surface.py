@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.analysis.calls import call, checked_constructor, kind_of
 from minigrad.engine.arrays import Array, as_array
 from minigrad.engine.mode import no_grad
 from minigrad.engine.tensor import Tensor
@@ -18,6 +19,7 @@ Function = Callable[[Tensor], Tensor]
 Point = tuple[float, ...]
 
 
+@checked_constructor
 @dataclass(frozen=True, repr=False)
 class Surface:
     """A function of a point, with what is known of it.
@@ -36,7 +38,8 @@ class Surface:
     Raises:
         ShapeError: when the points and the bounds are not all of one dimension.
         ArgumentError: when a bound is not finite, or a low one is not below the high one.
-        DtypeError: when the function is none.
+        DtypeError: when the function is none, or something else is of the wrong kind.
+        UnknownArgumentError: when one of the first six is missing.
 
     >>> import minigrad as mg
     >>> from minigrad.analysis import Surface
@@ -47,6 +50,8 @@ class Surface:
     tensor(25.)
     >>> bowl.values([[3.0, 4.0], [0.0, 1.0]])
     array([25.,  1.])
+    >>> bowl.dimension, bowl.stochastic
+    (2, False)
     """
 
     name: str
@@ -60,27 +65,52 @@ class Surface:
     expectation: Function | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise DtypeError(f"Surface: name must be a string, got {kind_of(self.name)}")
         for part, function in (("function", self.function), ("expectation", self.expectation or self.function)):
             if not callable(function):
                 raise DtypeError(f"{self.name}: {part} must be a function of a point, got {type(function).__name__}")
-        for pair in self.bounds:
-            if np.shape(pair) != (2,):
-                raise ShapeError(f"{self.name}: bounds must be (low, high) for each coordinate, got {pair!r}")
+        self._check_bounds()
         for part, points in (
             ("start", (self.start,)),
             ("minima", self.minima),
             ("saddles", self.saddles),
             ("local_minima", self.local_minima),
         ):
+            if not isinstance(points, (tuple, list, np.ndarray)):
+                raise DtypeError(
+                    f"{self.name}: {part} must be a tuple of points, got {points!r}; () says there is none"
+                )
             for point in points:
-                if np.shape(point) != (self.dimension,):
+                if self._shape(part, point) != (self.dimension,):
                     raise ShapeError(
                         f"{self.name}: the bounds are of {self.dimension} coordinates, so each point of {part} must "
                         f"have {self.dimension}, got {point!r}"
                     )
-        for low, high in self.bounds:
+        if isinstance(self.minimum, bool) or not isinstance(self.minimum, (int, float, np.integer, np.floating)):
+            raise DtypeError(f"{self.name}: minimum must be a number, the value at the minima, got {self.minimum!r}")
+        if math.isnan(self.minimum):
+            raise ArgumentError(f"{self.name}: minimum must be a number, the value at the minima, got nan")
+
+    def _check_bounds(self) -> None:
+        expected = f"{self.name}: bounds must be (low, high) for each coordinate"
+        if not isinstance(self.bounds, (tuple, list, np.ndarray)):
+            raise DtypeError(f"{expected}, got {self.bounds!r}")
+        if not len(self.bounds):
+            raise ShapeError(f"{expected}, got {self.bounds!r}")
+        for pair in self.bounds:
+            if self._shape("bounds", pair) != (2,):
+                raise ShapeError(f"{expected}, got {pair!r}")
+            low, high = pair
             if not -math.inf < low < high < math.inf:
                 raise ArgumentError(f"{self.name}: bounds must be finite, the low one first, got {(low, high)!r}")
+
+    def _shape(self, part: str, point: Any) -> tuple[int, ...]:
+        """Return the shape of a point that the user gave."""
+        try:
+            return as_array(point.data if isinstance(point, Tensor) else point).shape
+        except DtypeError:
+            raise DtypeError(f"{self.name}: a point of {part} must hold real numbers, got {point!r}") from None
 
     @property
     def dimension(self) -> int:
@@ -109,6 +139,10 @@ class Surface:
         Raises:
             ShapeError: when the last axis is not the surface's dimension, or the function does not work along it.
             DtypeError: when the points are no real numbers, or the function returns no tensor.
+
+        >>> from minigrad.analysis import surfaces
+        >>> surfaces.rosenbrock().values([[1.0, 1.0], [0.0, 0.0], [0.0, 1.0]])
+        array([  0.,   1., 101.])
         """
         array = self._points(points)._data
         count = math.prod(array.shape[:-1])
@@ -127,7 +161,7 @@ class Surface:
         return values.reshape(array.shape[:-1])
 
     def _evaluate(self, function: Function, points: Tensor) -> Tensor:
-        value: Any = function(points)
+        value: Any = call(f"{self.name}: the function must be one of a point", function, points)
         if not isinstance(value, Tensor):
             raise DtypeError(f"{self.name}: the function must return a tensor, it returned {type(value).__name__}")
         return value

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.analysis.calls import unknown_name as _unknown_name
 from minigrad.analysis.surface import Surface as Surface
 from minigrad.data.checks import check_integer, check_non_negative
 from minigrad.engine.random import generator
@@ -256,3 +257,7 @@ def _monkey_saddle(point: Tensor) -> Any:
 def _two_minima(point: Any) -> Any:
     x = point[..., 0]
     return x**4 / 4 - x**3 / 3 - x**2
+
+
+if not TYPE_CHECKING:  # a type checker shall see only what there is
+    __getattr__ = _unknown_name(__name__, globals())

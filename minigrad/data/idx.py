@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.errors import DataError, DtypeError, MissingFileError, checked_arguments
+from minigrad.errors import ArgumentError, DataError, DtypeError, MissingFileError, checked_arguments
 
 # The third byte of a file: the type of its numbers, all big-endian.
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -35,6 +35,7 @@ def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
 
     Raises:
         MissingFileError: when there is no such file.
+        ArgumentError: when the path is none that a file could have.
         DataError: when the content is not what the format says: another magic number or dtype, too few or too many
             bytes, a damaged gzip stream. A header that promises more than the file can hold is found before any
             memory is taken for it.
@@ -71,9 +72,16 @@ def as_path(path: Any, function: str) -> Path:
 
     Raises:
         DtypeError: when it is something else; the message begins with the function's name.
+        ArgumentError: when no file could be there, for a name that is too long, or a folder that may not be read.
     """
     if not isinstance(path, (str, os.PathLike)):
         raise DtypeError(f"{function}: expected a path, got {type(path).__name__}")
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # what is missing is told by the function, which knows how to get it
+    except (OSError, ValueError) as problem:
+        raise ArgumentError(f"{function}: cannot look at the path {str(path)[:80]!r}: {problem}") from problem
     return Path(path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from minigrad.data.split import arrays_of, rows
 from minigrad.engine.arrays import as_array
 from minigrad.engine.random import generator
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, ShapeError, StateDictError, checked_arguments
 
 
 class DataLoader:
@@ -87,12 +88,32 @@ class DataLoader:
         self.epoch = check_integer("DataLoader: the epoch", n, least=0)
 
     def __iter__(self) -> Iterator[Any]:
+        return self.batches()
+
+    @checked_arguments
+    def batches(self, start: int = 0) -> Iterator[Any]:
+        """Begin the next epoch, at any of its batches; those before it are neither gathered nor looked at.
+
+        Args:
+            start: the number of the first batch, counted from 0; ``len(loader)`` or more gives none.
+
+        Raises:
+            ArgumentError: when ``start`` is not a non-negative integer.
+
+        >>> from minigrad import data
+        >>> loader = data.DataLoader(data.xor(), batch_size=2, shuffle=True, seed=0)
+        >>> whole = [y.tolist() for X, y in loader]
+        >>> loader.set_epoch(0)
+        >>> [y.tolist() for X, y in loader.batches(start=1)] == whole[1:]
+        True
+        """
+        start = check_integer("DataLoader: start", start, least=0)
         size = len(self.dataset)
         epoch, self.epoch = self.epoch, self.epoch + 1
         order = np.arange(size)
         if self.shuffle:
             order = np.random.default_rng((self.seed, epoch)).permutation(size)
-        starts = range(0, len(self) * self.batch_size, self.batch_size)
+        starts = range(0, len(self) * self.batch_size, self.batch_size)[start:]
         dataset, order = rows(self.dataset, order)
         arrays = arrays_of(dataset)
         if arrays is None:
@@ -100,6 +121,49 @@ class DataLoader:
         if dataset is self.dataset and not self.shuffle:
             return _slices(arrays, starts, self.batch_size)
         return _gathered(arrays, order, starts, self.batch_size)
+
+    # --- state
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the order of the coming epochs depends on: the seed, the epoch, and how the data are divided.
+
+        >>> from minigrad import data
+        >>> data.DataLoader(data.xor(), batch_size=2, shuffle=True, seed=7).state_dict()["seed"]
+        7
+        """
+        return {"seed": self.seed, "epoch": self.epoch, **self._division()}
+
+    @checked_arguments
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over the seed and the epoch that ``state_dict`` returned.
+
+        Raises:
+            StateDictError: when the data are divided differently, so that batches would be others; lists every
+                problem, and nothing has been changed then.
+        """
+        if not isinstance(state_dict, dict):
+            raise StateDictError(f"DataLoader: expected a dict, got {type(state_dict).__name__}")
+        own = self.state_dict()
+        problems = [f"{name} is missing" for name in own if name not in state_dict]
+        problems += [f"{name} is unknown" for name in state_dict if name not in own]
+        for name in ("seed", "epoch"):
+            value = state_dict.get(name, 0)
+            if type(value) is not int or value < 0:
+                problems.append(f"{name}: expected a non-negative integer, got {value!r}")
+        for name, value in self._division().items():
+            if name in state_dict and (type(state_dict[name]) is not type(value) or state_dict[name] != value):
+                problems.append(f"{name}: expected {value!r}, got {state_dict[name]!r}")
+        if problems:
+            listed = "\n".join(f"  - {problem}" for problem in problems)
+            raise StateDictError(f"DataLoader: the state dict does not fit:\n{listed}")
+        self.seed, self.epoch = state_dict["seed"], state_dict["epoch"]
+
+    def _division(self) -> dict[str, Any]:
+        """Return what else decides which samples are in a batch; the samples themselves are not looked at."""
+        dataset, order = rows(self.dataset, np.arange(len(self.dataset)))
+        chosen = hashlib.sha256(order.astype("<i8").tobytes()).hexdigest()[:16] if dataset is not self.dataset else ""
+        options = {"batch_size": self.batch_size, "shuffle": self.shuffle, "drop_last": self.drop_last}
+        return {"samples": len(self.dataset), "subset": chosen, **options}
 
     def __repr__(self) -> str:
         options = f"batch_size={self.batch_size}, shuffle={self.shuffle}"

@@ -106,7 +106,8 @@ def random_split(dataset: Any, lengths: Sequence[float], *, rng: np.random.Gener
 
 
 def _sizes(lengths: Any, total: int) -> list[int]:
-    if isinstance(lengths, (str, bytes)) or not isinstance(lengths, (Sequence, np.ndarray)) or len(lengths) == 0:
+    several = isinstance(lengths, Sequence) or (isinstance(lengths, np.ndarray) and lengths.ndim > 0)
+    if isinstance(lengths, (str, bytes)) or not several or len(lengths) == 0:
         raise ArgumentError(f"random_split: lengths must be a list such as [0.8, 0.2], got {lengths!r}")
     numbers = [part.item() if isinstance(part, np.generic) else part for part in lengths]
     for part in numbers:

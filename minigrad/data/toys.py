@@ -16,6 +16,8 @@ from minigrad.errors import ArgumentError, ShapeError, checked_arguments
 
 Floats = npt.NDArray[np.float64]
 
+MOST = 100_000_000  # points, or classes
+
 
 @checked_arguments
 def xor() -> TensorDataset:
@@ -84,7 +86,7 @@ def spirals(
     >>> data.spirals(90, classes=2)
     TensorDataset(90 samples of (2,) float32, () int64)
     """
-    arms = _arms("spirals", n, check_integer("spirals: classes", classes, least=1))
+    arms = _arms("spirals", n, check_integer("spirals: classes", classes, least=1, most=MOST))
     labels = _labels(*arms)
     along = np.concatenate(arms)
     radius = 0.1 + 0.9 * along  # not from 0, where all classes would be one point
@@ -122,7 +124,9 @@ def blobs(
 
 def _places(centers: Any) -> Floats:
     if not isinstance(centers, (list, tuple, np.ndarray, Tensor)):
-        angle = 2 * np.pi * np.linspace(0, 1, check_integer("blobs: centers", centers, least=1), endpoint=False)
+        angle = (
+            2 * np.pi * np.linspace(0, 1, check_integer("blobs: centers", centers, least=1, most=MOST), endpoint=False)
+        )
         return 2 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     places = as_array(centers.data if isinstance(centers, Tensor) else centers).astype(np.float64)
     if places.ndim != 2 or places.shape[1] != 2 or len(places) == 0:
@@ -134,7 +138,7 @@ def _places(centers: Any) -> Floats:
 
 def _arms(function: str, n: Any, classes: int) -> list[Floats]:
     """Share ``n`` points out to the classes: for each, where they lie along its curve, from 0 to 1."""
-    whole, rest = divmod(check_integer(f"{function}: n", n, least=1), classes)
+    whole, rest = divmod(check_integer(f"{function}: n", n, least=1, most=MOST), classes)
     return [np.linspace(0, 1, whole + (label < rest)) for label in range(classes)]
 
 

@@ -50,7 +50,8 @@ _CAUSES: dict[str, tuple[str, str]] = {
 }
 _NAN_BACKWARD = (
     "0 times infinity: where `where`, `max` or relu does not take a value its gradient is 0, and the derivative of "
-    "what made the value is infinite; make the input of the branch safe too, as in where(x > 0, f(where(x > 0, x, 1)), 0)"
+    "what made the value is infinite; make the input of the branch safe too, as in "
+    "where(x > 0, f(where(x > 0, x, 1)), 0)"
 )
 
 
@@ -157,8 +158,8 @@ class _Detector(Listener):
                 what = repr(parameter.name) if parameter.name else f"parameter {place}"
                 raise AnomalyError(
                     f"the update of {type(optimizer).__name__} made {_bad(parameter._data)} of {parameter.size} "
-                    f"elements of {what}{_place('', calling_line())}. The usual cause: a learning rate that is too large, or "
-                    "gradients that grow; clip them with optim.clip_grad_norm"
+                    f"elements of {what}{_place('', calling_line())}. The usual cause: a learning rate that is too "
+                    "large, or gradients that grow; clip them with optim.clip_grad_norm"
                 )
 
 

@@ -19,10 +19,12 @@ def as_array(value: Any, dtype: npt.DTypeLike | None = None) -> Array:
         DtypeError: when the elements are not real numbers or booleans.
         ShapeError: when nested lists are ragged.
     """
-    if isinstance(value, np.ndarray) and (dtype is None or value.dtype == dtype):
+    if dtype is not None and not isinstance(dtype, np.dtype):
+        dtype = check_dtype(dtype)
+    if isinstance(value, np.ndarray):
         array = value
-    elif isinstance(value, np.ndarray):
-        array = value.astype(check_dtype(dtype) if dtype is not None else value.dtype)
+        if dtype is not None and value.dtype != dtype and value.dtype.kind in "biuf":
+            array = value.astype(check_dtype(dtype))
     else:
         try:
             array = np.asarray(value, dtype=dtype)
@@ -30,7 +32,7 @@ def as_array(value: Any, dtype: npt.DTypeLike | None = None) -> Array:
             if "inhomogeneous" in str(problem):
                 raise ShapeError("nested lists must have the same length at each level") from problem
             raise DtypeError(f"cannot make an array of {value!r}: {problem}") from problem
-        except TypeError as problem:
+        except (TypeError, OverflowError) as problem:
             raise DtypeError(f"cannot make an array of {value!r}: {problem}") from problem
         if dtype is None and array.dtype == np.float64 and _is_python(value):
             array = array.astype(np.float32)
@@ -47,7 +49,7 @@ def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
     """
     try:
         made = np.dtype(dtype)
-    except TypeError as problem:
+    except (TypeError, ValueError) as problem:
         raise DtypeError(f"{dtype!r} is no dtype; use np.float32, np.float64, np.int64, ...") from problem
     if made.kind not in "biuf":
         raise DtypeError(f"expected a dtype of real numbers or booleans, got {made}")

@@ -53,6 +53,8 @@ def _filled(shape: Shape, value: Any, dtype: npt.DTypeLike | None, requires_grad
     dtype = None if dtype is None else check_dtype(dtype)
     try:
         array = np.full(shape, value, dtype)
+    except OverflowError as problem:
+        raise ArgumentError(f"cannot fill a tensor with {value!r}: {problem}") from problem
     except (ValueError, TypeError) as problem:
         raise ShapeError(f"cannot make a tensor of shape {shape!r}: {problem}") from problem
     return _finish(Tensor(as_array(array)), requires_grad)
@@ -97,7 +99,8 @@ def full(shape: Shape, fill_value: Any, *, dtype: npt.DTypeLike | None = None, r
     >>> mg.full((2,), 0.5)
     tensor([0.5, 0.5])
     """
-    return _filled(shape, fill_value, as_array(fill_value).dtype if dtype is None else dtype, requires_grad)
+    made = fill_value if isinstance(fill_value, Tensor) else as_array(fill_value)
+    return _filled(shape, fill_value, made.dtype if dtype is None else dtype, requires_grad)
 
 
 @checked_arguments
@@ -106,18 +109,21 @@ def arange(start: float, stop: float | None = None, step: float = 1, *, dtype: n
 
     Raises:
         ArgumentError: when ``step`` is zero, or a limit is not a finite number.
+        DtypeError: when a limit is complex, or a date.
 
     >>> import minigrad as mg
     >>> mg.arange(3)
     tensor([0, 1, 2])
     """
-    if step == 0:
+    if any(isinstance(value, np.ndarray) and value.ndim for value in (start, stop, step)):
+        raise ArgumentError("arange: start, stop and step must be numbers, got an array")
+    if isinstance(step, (int, float, np.number, np.ndarray)) and step == 0:
         raise ArgumentError("arange: step must not be zero")
     try:
         array = np.arange(start, dtype=dtype) if stop is None else np.arange(start, stop, step, dtype=dtype)
-    except (ValueError, TypeError) as problem:
+    except (ValueError, TypeError, ArithmeticError) as problem:
         raise ArgumentError(f"arange: cannot count from {start!r} to {stop!r} by {step!r}: {problem}") from problem
-    return Tensor(array.astype(np.float32) if dtype is None and array.dtype == np.float64 else array)
+    return Tensor(as_array(array.astype(np.float32) if dtype is None and array.dtype == np.float64 else array))
 
 
 @checked_arguments

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.errors import DtypeError, OutOfRangeError, ShapeError, UnknownArgumentError, explain_call
+from minigrad.errors import ArgumentError, DtypeError, OutOfRangeError, ShapeError, UnknownArgumentError, explain_call
 
 if TYPE_CHECKING:
     from minigrad.engine.primitive import Primitive
@@ -30,6 +30,8 @@ def explain_failure(
         return OutOfRangeError(f"{primitive.name}: {problem}, for {', '.join(operands)}")
     if isinstance(problem, IndexError):
         return OutOfRangeError(f"{primitive.name}: {problem}, for {', '.join(operands)}")
+    if isinstance(problem, OverflowError):
+        return ArgumentError(f"{primitive.name}: {problem}, for {', '.join(operands)}")
     if isinstance(problem, TypeError):
         return DtypeError(f"{primitive.name}: {problem}, for {', '.join(operands)}")
     shapes = [np.shape(array) for array in arrays]

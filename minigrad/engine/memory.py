@@ -7,8 +7,10 @@ step before.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
+from typing import Any
 
 from minigrad.errors import checked_arguments
 
@@ -47,9 +49,14 @@ def keep_by_default() -> None:
 def _tell(settings: dict[int, int]) -> bool:
     if not sys.platform.startswith("linux"):
         return False
-    import ctypes
-
-    library = ctypes.CDLL(None)
+    library = _allocator()
     if not hasattr(library, "gnu_get_libc_version"):
         return False
     return bool(sum(library.mallopt(option, size) for option, size in settings.items()) == len(settings))
+
+
+@functools.cache  # each call of ctypes makes a class that only the garbage collector frees
+def _allocator() -> Any:
+    import ctypes
+
+    return ctypes.CDLL(None)

@@ -12,7 +12,7 @@ from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar, Token
 from typing import Any, TypeVar, overload
 
-from minigrad.errors import ArgumentError
+from minigrad.errors import ArgumentError, checked_arguments
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -110,6 +110,7 @@ def module_scope(path: str) -> Iterator[None]:
 def no_grad(function: None = None) -> Recording: ...
 @overload
 def no_grad(function: F) -> F: ...
+@checked_arguments
 def no_grad(function: Any = None) -> Any:
     """Record nothing: for evaluation, and for updating parameters by hand.
 
@@ -132,6 +133,7 @@ def no_grad(function: Any = None) -> Any:
 def enable_grad(function: None = None) -> Recording: ...
 @overload
 def enable_grad(function: F) -> F: ...
+@checked_arguments
 def enable_grad(function: Any = None) -> Any:
     """Record again inside a ``no_grad`` block; used as ``no_grad`` is.
 

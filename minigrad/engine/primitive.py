@@ -17,7 +17,7 @@ from minigrad.engine.mode import CALLS, GRAPH, LINES, current_scope, records_now
 from minigrad.engine.node import Node, constant
 from minigrad.engine.source import calling_line
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, MinigradError, RuleError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, MinigradError, RuleError, checked_arguments
 
 P = ParamSpec("P")
 Rule = Callable[..., Any]
@@ -93,6 +93,8 @@ class Primitive(Generic[P]):
                 arrays.append(value._data)
             else:
                 if type(value) is not float or not self.broadcasts:
+                    if value is None:
+                        self._check_none(len(arrays))
                     value, placeless = as_operand(value, weak=self.broadcasts), True
                 nodes.append(value)
                 arrays.append(value)
@@ -103,7 +105,7 @@ class Primitive(Generic[P]):
             out = self.forward(*arrays, **options) if options else self.forward(*arrays)
         except MinigradError:
             raise
-        except (ValueError, TypeError, IndexError) as problem:
+        except (ValueError, TypeError, IndexError, OverflowError) as problem:
             raise explain_failure(self, inputs, arrays, options, problem) from problem
         if type(out) is not ndarray:
             if self.keeps:
@@ -132,6 +134,13 @@ class Primitive(Generic[P]):
                 return self(*inputs, **options)
         out = self.forward(*inputs, **options)
         return out[0] if self.keeps else out
+
+    def _check_none(self, position: int) -> None:
+        """Refuse None for an input that cannot be left out; nothing equals None, which may be asked of any tensor."""
+        parameter = self.parameters[0 if self.variadic else position]
+        if parameter.default is not None and self.name not in ("equal", "not_equal"):
+            which = f"argument {position}" if self.variadic else parameter.name
+            raise DtypeError(f"{self.name}: {which} is None (NoneType), expected real numbers or booleans")
 
     def _bind(self, args: Sequence[Any], options: dict[str, Any]) -> tuple[Sequence[Any], dict[str, Any]]:
         """Sort a call into inputs and options: inputs may come by keyword, options by position."""
@@ -203,6 +212,10 @@ def primitive(
             get it after the inputs, or None where the pass itself is recorded and they must compute it anew.
         numpy: the NumPy function that this one stands for when it is called with a tensor.
 
+    Raises:
+        DtypeError: when ``forward`` is no function.
+        ArgumentError: when another primitive stands for the NumPy function already.
+
     >>> import minigrad as mg, numpy as np
     >>> @mg.primitive(broadcasts=True)
     ... def hypotenuse(x, y):
@@ -218,6 +231,8 @@ def primitive(
     """
 
     def make(function: Callable[P, Any]) -> Primitive[P]:
+        if not callable(function) or not hasattr(function, "__name__"):
+            raise DtypeError(f"primitive: expected a function on arrays, got {type(function).__name__}")
         made = Primitive(function, broadcasts=broadcasts, keeps=keeps)
         if numpy is not None:
             taken = numpy_protocol.implementations.get(numpy)

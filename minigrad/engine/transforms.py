@@ -168,6 +168,8 @@ def _unpack(values: Any, x: Any) -> Any:
 
 
 def _evaluate(f: Function, x: tuple[Any, ...], scalar: str = "") -> tuple[list[Tensor], Tensor]:
+    if not callable(f):
+        raise DtypeError(f"expected a function of tensors to differentiate, got {type(f).__name__}")
     with Recording(True):
         inputs = [watched(value) for value in x]
         value = f(*inputs)

@@ -153,7 +153,9 @@ def topological_order(roots: Iterable[Node], *, everything: bool = False) -> lis
 
 
 def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
-    """Sum out the axes along which a value of ``shape`` was broadcast to the gradient's shape."""
+    """Sum out the axes along which a value of ``shape`` was broadcast to the gradient's shape; half in single."""
+    if isinstance(gradient, np.ndarray) and gradient.dtype.char == "e" and gradient.shape != shape:
+        return sum_to_shape(gradient.astype(np.float32), shape).astype(np.float16)
     extra = gradient.ndim - len(shape)
     if extra == 1 and len(shape) == 1 and isinstance(gradient, np.ndarray) and gradient.dtype.char in "fd":
         ones = np.empty(len(gradient), gradient.dtype)

@@ -68,7 +68,7 @@ class ModuleList(_Numbered):
     """A list of modules that the tree sees; it is not callable itself.
 
     Raises:
-        DtypeError: when an element is no module.
+        DtypeError: when it is no iterable, or an element is no module.
 
     >>> from minigrad import nn
     >>> len(nn.ModuleList(nn.Linear(4, 4) for _ in range(3)))
@@ -77,5 +77,9 @@ class ModuleList(_Numbered):
 
     @checked_arguments
     def __init__(self, modules: Iterable[Module] = ()) -> None:
-        for module in modules:
+        try:
+            iterator = iter(modules)
+        except TypeError:
+            raise DtypeError(f"ModuleList takes a list of modules, got {modules!r}; write ModuleList([...])") from None
+        for module in iterator:
             self.append(module)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.engine.arrays import check_dtype
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import checked_arguments
 from minigrad.nn import functional, init
@@ -44,7 +45,7 @@ class Embedding(Module):
     ) -> None:
         self.num_embeddings = positive_integer("Embedding", "num_embeddings", num_embeddings)
         self.embedding_dim = positive_integer("Embedding", "embedding_dim", embedding_dim)
-        self.weight = init.normal_(Parameter(np.empty((num_embeddings, embedding_dim), dtype)), rng=rng)
+        self.weight = init.normal_(Parameter(np.empty((num_embeddings, embedding_dim), check_dtype(dtype))), rng=rng)
 
     def forward(self, indices: Any) -> Tensor:
         """Return the vector of each index: shape ``(*indices.shape, embedding_dim)``."""

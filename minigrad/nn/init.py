@@ -13,12 +13,17 @@ import numpy as np
 
 from minigrad.engine.random import generator
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, ShapeError, checked_arguments
-from minigrad.nn.checks import number_between, one_of
+from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
+from minigrad.nn.checks import finite_number, number_between, one_of
 
 T = TypeVar("T", bound=Tensor)
 if TYPE_CHECKING:  # NumPy imports its generators when they are first asked for
     Rng = np.random.Generator | None
+
+
+def _check_tensor(name: str, tensor: Any) -> None:
+    if not isinstance(tensor, Tensor):
+        raise DtypeError(f"{name}: expected a tensor to fill, got {type(tensor).__name__}")
 
 
 def _fill(tensor: T, values: Any) -> T:
@@ -35,9 +40,13 @@ def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, *, rng: Rng = None) -> T
     >>> bool((nn.init.uniform_(mg.zeros(100), -1, 1) < 1).all())
     True
     """
-    if not a <= b:
+    _check_tensor("uniform_", tensor)
+    low, high = finite_number("uniform_", "a", a), finite_number("uniform_", "b", b)
+    if not low <= high:
         raise ArgumentError(f"uniform_: a must not be above b, got a={a!r}, b={b!r}")
-    return _fill(tensor, generator(rng).uniform(a, b, tensor.shape))
+    if not math.isfinite(high - low):
+        raise ArgumentError(f"uniform_: a and b are too far from one another, got a={a!r}, b={b!r}")
+    return _fill(tensor, generator(rng).uniform(low, high, tensor.shape))
 
 
 @checked_arguments
@@ -49,7 +58,9 @@ def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, *, rng: Rng = None) 
     >>> nn.init.normal_(mg.zeros(3), mean=5.0, std=0.0)
     tensor([5., 5., 5.])
     """
-    return _fill(tensor, generator(rng).normal(mean, number_between("normal_", "std", std, 0), tensor.shape))
+    _check_tensor("normal_", tensor)
+    mean, std = finite_number("normal_", "mean", mean), number_between("normal_", "std", std, 0)
+    return _fill(tensor, generator(rng).normal(mean, std, tensor.shape))
 
 
 @checked_arguments
@@ -61,7 +72,14 @@ def constant_(tensor: T, val: float) -> T:
     >>> nn.init.constant_(mg.zeros(2), 0.5)
     tensor([0.5, 0.5])
     """
-    return _fill(tensor, np.full(tensor.shape, val))
+    _check_tensor("constant_", tensor)
+    try:
+        values = np.full(tensor.shape, val)
+        if values.dtype.kind not in "biuf":
+            raise TypeError(f"it is of dtype {values.dtype}")
+        return _fill(tensor, values)
+    except (TypeError, ValueError, OverflowError) as problem:
+        raise ArgumentError(f"constant_: val must be a number, got {val!r}: {problem}") from problem
 
 
 @checked_arguments
@@ -89,10 +107,11 @@ def ones_(tensor: T) -> T:
 
 
 def _fans(name: str, tensor: Tensor) -> tuple[int, int]:
+    _check_tensor(name, tensor)
     if tensor.ndim < 2:
         raise ShapeError(f"{name}: needs a weight of at least two axes, (out, in, ...), got {tensor.describe()}")
     rest = math.prod(tensor.shape[2:])
-    return tensor.shape[1] * rest, tensor.shape[0] * rest
+    return max(tensor.shape[1] * rest, 1), max(tensor.shape[0] * rest, 1)  # an empty weight has nothing to fill
 
 
 @checked_arguments
@@ -109,7 +128,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     kinds = ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu")
     one_of("calculate_gain", "nonlinearity", nonlinearity, kinds)
     slope = 0.01 if param is None else number_between("calculate_gain", "param", param, -math.inf)
-    gains = {"tanh": 5 / 3, "relu": math.sqrt(2), "leaky_relu": math.sqrt(2 / (1 + slope**2)), "selu": 0.75}
+    gains = {"tanh": 5 / 3, "relu": math.sqrt(2), "leaky_relu": math.sqrt(2 / (1 + slope * slope)), "selu": 0.75}
     return gains.get(nonlinearity, 1.0)
 
 
@@ -126,7 +145,7 @@ def xavier_uniform_(tensor: T, gain: float = 1.0, *, rng: Rng = None) -> T:
     True
     """
     fan_in, fan_out = _fans("xavier_uniform_", tensor)
-    bound = gain * math.sqrt(6 / (fan_in + fan_out))
+    bound = finite_number("xavier_uniform_", "gain", gain) * math.sqrt(6 / (fan_in + fan_out))
     return uniform_(tensor, -bound, bound, rng=rng)
 
 
@@ -143,7 +162,8 @@ def xavier_normal_(tensor: T, gain: float = 1.0, *, rng: Rng = None) -> T:
     (2, 4)
     """
     fan_in, fan_out = _fans("xavier_normal_", tensor)
-    return normal_(tensor, 0.0, gain * math.sqrt(2 / (fan_in + fan_out)), rng=rng)
+    deviation = finite_number("xavier_normal_", "gain", gain) * math.sqrt(2 / (fan_in + fan_out))
+    return normal_(tensor, 0.0, deviation, rng=rng)
 
 
 def _kaiming_deviation(name: str, tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:

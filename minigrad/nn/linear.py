@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.engine.arrays import check_dtype
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import checked_arguments
 from minigrad.nn import init
@@ -50,9 +51,9 @@ class Linear(Module):
         self.in_features = positive_integer("Linear", "in_features", in_features)
         self.out_features = positive_integer("Linear", "out_features", out_features)
         bound = in_features**-0.5
-        self.weight = Parameter(np.empty((out_features, in_features), dtype))
+        self.weight = Parameter(np.empty((out_features, in_features), check_dtype(dtype)))
         init.uniform_(self.weight, -bound, bound, rng=rng)
-        self.bias = Parameter(np.empty(out_features, dtype)) if bias else None
+        self.bias = Parameter(np.empty(out_features, self.weight.dtype)) if bias else None
         if self.bias is not None:
             init.uniform_(self.bias, -bound, bound, rng=rng)
 

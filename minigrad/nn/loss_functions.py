@@ -1,10 +1,13 @@
 """Losses as functions: what a model's output and its target are worth, as one number to make small.
 
 ``reduction`` is ``"mean"``, ``"sum"`` or ``"none"`` (one loss for each element or sample).
+Nothing broadcasts: a prediction and a target of different shapes are an error. Half precision is computed in single,
+and the loss and the gradients come back in half.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,10 +22,11 @@ from minigrad.ops import reduction as reductions
 REDUCTIONS = ("mean", "sum", "none")
 
 
-def _reduce(losses: Tensor, how: str) -> Tensor:
-    if how == "mean":
-        return reductions.mean(losses)
-    return reductions.sum(losses) if how == "sum" else losses
+def _reduce(losses: Tensor, how: str, dtype: Any) -> Tensor:
+    """Return the mean, the sum or the losses themselves, in the dtype that the user's tensors have."""
+    if how != "none":
+        losses = reductions.mean(losses) if how == "mean" else reductions.sum(losses)
+    return losses if losses.dtype == dtype else losses.astype(dtype)
 
 
 # --- classification
@@ -144,23 +148,59 @@ def _check_labels(name: str, targets: Any, classes: int) -> None:
 # --- regression
 
 
-def _same_shape(name: str, prediction: Any, target: Any) -> tuple[Tensor, Any]:
-    """Return both if their shapes agree: broadcasting inside a loss is almost always a mistake."""
+def _same_shape(name: str, prediction: Any, target: Any, called: str = "prediction") -> tuple[Tensor, Any, Any]:
+    """Return both, half precision widened, and the dtype of the result, if their shapes agree.
+
+    Broadcasting inside a loss is almost always a mistake. ``called`` is what the user knows the prediction as.
+    """
     prediction = prediction if isinstance(prediction, Tensor) else Tensor(as_array(prediction))
     target = target if isinstance(target, Tensor) else as_array(target)
     if prediction.shape != target.shape:
-        hint = "reshape one of them"
-        if prediction.size == target.size:
-            hint = f"write target.reshape({', '.join(map(str, prediction.shape)) or '()'}), or reshape the prediction"
         raise ShapeError(
-            f"{name}: the prediction{_named(prediction)} has shape {prediction.shape} and the target{_named(target)} "
-            f"{target.shape}; they must be equal, or each pair of elements would be compared: {hint}"
+            f"{name}: the {called}{_named(prediction)} {'have' if called == 'logits' else 'has'} shape "
+            f"{prediction.shape} and the target{_named(target)} "
+            f"{target.shape}; they must be equal, and are never broadcast: "
+            + _how_to_fit(prediction.shape, target.shape, called)
         )
     if prediction.size == 0:
         raise ShapeError(f"{name}: the batch is empty: shape {prediction.shape}")
     if prediction.dtype.kind != "f":
         prediction = prediction.astype(np.float32)
-    return prediction, _in_dtype(target, prediction.dtype)
+    target = _in_dtype(target, prediction.dtype)
+    dtype = prediction.dtype if target.dtype == prediction.dtype else np.result_type(prediction.dtype, target.dtype)
+    if dtype == np.float16:
+        prediction, target = prediction.astype(np.float32), target.astype(np.float32)
+    return prediction, target, dtype
+
+
+def _how_to_fit(shape: tuple[int, ...], given: tuple[int, ...], called: str) -> str:
+    """Say which of a prediction and a target of different shapes is to change, and by which call."""
+    without_ones = [size for size in shape if size != 1] == [size for size in given if size != 1]
+    if without_ones or (shape[:1] == given[:1] and math.prod(shape) == math.prod(given)):
+        # -1 for the batch, so that the call fits a last batch of another size too
+        wanted = ", ".join(map(str, (-1, *shape[1:]) if shape and shape[0] else shape)) or "()"
+        return f"reshape the target with target.reshape({wanted})"
+    if given == shape[:-1]:
+        return (
+            f"the target needs one number for each of the {shape[-1]} outputs of a sample; for class labels use "
+            "cross_entropy"
+        )
+    if _stretches(given, shape):
+        return f"if each sample has this target, write mg.broadcast_to(target, {shape})"
+    if _stretches(shape, given):
+        return (
+            f"the {called} has fewer elements than the target: let the model return shape {given}, or write "
+            f"mg.broadcast_to({called}, {given})"
+        )
+    return f"neither can be reshaped to the other, with {math.prod(shape)} and {math.prod(given)} elements"
+
+
+def _stretches(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Return whether broadcasting makes one shape of the other."""
+    try:
+        return np.broadcast_shapes(shape, wanted) == wanted
+    except ValueError:
+        return False
 
 
 def _in_dtype(target: Any, dtype: Any) -> Any:
@@ -187,8 +227,8 @@ def mse_loss(prediction: Any, target: Any, reduction: str = "mean") -> Tensor:
     tensor(2.)
     """
     one_of("mse_loss", "reduction", reduction, REDUCTIONS)
-    prediction, target = _same_shape("mse_loss", prediction, target)
-    return _reduce(elementwise.square(prediction - target), reduction)
+    prediction, target, dtype = _same_shape("mse_loss", prediction, target)
+    return _reduce(elementwise.square(prediction - target), reduction, dtype)
 
 
 @checked_arguments
@@ -204,8 +244,8 @@ def l1_loss(prediction: Any, target: Any, reduction: str = "mean") -> Tensor:
     tensor(1.)
     """
     one_of("l1_loss", "reduction", reduction, REDUCTIONS)
-    prediction, target = _same_shape("l1_loss", prediction, target)
-    return _reduce(piecewise.abs(prediction - target), reduction)
+    prediction, target, dtype = _same_shape("l1_loss", prediction, target)
+    return _reduce(piecewise.abs(prediction - target), reduction, dtype)
 
 
 @checked_arguments
@@ -222,10 +262,10 @@ def huber_loss(prediction: Any, target: Any, reduction: str = "mean", delta: flo
     """
     one_of("huber_loss", "reduction", reduction, REDUCTIONS)
     number_between("huber_loss", "delta", delta, 1e-30)
-    prediction, target = _same_shape("huber_loss", prediction, target)
+    prediction, target, dtype = _same_shape("huber_loss", prediction, target)
     error = piecewise.abs(prediction - target)
     inside = piecewise.minimum(error, delta)  # its slope is that of the loss, on both sides
-    return _reduce(inside * (error - 0.5 * inside), reduction)
+    return _reduce(inside * (error - 0.5 * inside), reduction, dtype)
 
 
 # --- two classes
@@ -253,14 +293,14 @@ def binary_cross_entropy(probability: Any, target: Any, reduction: str = "mean")
     tensor(0.6931)
     """
     one_of("binary_cross_entropy", "reduction", reduction, REDUCTIONS)
-    probability, target = _same_shape("binary_cross_entropy", probability, target)
+    probability, target, dtype = _same_shape("binary_cross_entropy", probability, target, "probability")
     values = probability.data
     if values.min() < 0 or values.max() > 1:
         raise OutOfRangeError(
             f"binary_cross_entropy: probabilities must be from 0 to 1, got from {values.min():g} to {values.max():g}; "
             "for logits use binary_cross_entropy_with_logits"
         )
-    return _reduce(loss.binary_cross_entropy(probability, target), reduction)
+    return _reduce(loss.binary_cross_entropy(probability, target), reduction, dtype)
 
 
 @checked_arguments
@@ -276,5 +316,5 @@ def binary_cross_entropy_with_logits(logits: Any, target: Any, reduction: str = 
     tensor([0.6931, 0.    ])
     """
     one_of("binary_cross_entropy_with_logits", "reduction", reduction, REDUCTIONS)
-    logits, target = _same_shape("binary_cross_entropy_with_logits", logits, target)
-    return _reduce(loss.sigmoid_cross_entropy(logits, target), reduction)
+    logits, target, dtype = _same_shape("binary_cross_entropy_with_logits", logits, target, "logits")
+    return _reduce(loss.sigmoid_cross_entropy(logits, target), reduction, dtype)

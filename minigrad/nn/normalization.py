@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.engine.arrays import check_dtype
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import checked_arguments
 from minigrad.nn import functional
@@ -55,6 +56,7 @@ class BatchNorm1d(Module):
         self.num_features = positive_integer("BatchNorm1d", "num_features", num_features)
         self.eps = number_between("BatchNorm1d", "eps", eps, 0)
         self.momentum = None if momentum is None else number_between("BatchNorm1d", "momentum", momentum, 0, 1)
+        dtype = check_dtype(dtype)
         self.weight = Parameter(np.ones(num_features, dtype)) if affine else None
         self.bias = Parameter(np.zeros(num_features, dtype)) if affine else None
         if track_running_stats:
@@ -112,6 +114,7 @@ class LayerNorm(Module):
         lengths = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
         self.normalized_shape = tuple(positive_integer("LayerNorm", "normalized_shape", size) for size in lengths)
         self.eps = number_between("LayerNorm", "eps", eps, 0)
+        dtype = check_dtype(dtype)
         self.weight = Parameter(np.ones(self.normalized_shape, dtype)) if elementwise_affine else None
         self.bias = Parameter(np.zeros(self.normalized_shape, dtype)) if elementwise_affine and bias else None
 

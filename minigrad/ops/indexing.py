@@ -12,6 +12,7 @@ from minigrad.engine.numpy_protocol import implements
 from minigrad.engine.primitive import primitive
 from minigrad.engine.tensor import Tensor, plain_index
 from minigrad.errors import DtypeError, OutOfRangeError, checked_arguments
+from minigrad.ops.reduction import narrowed, widened
 
 
 @primitive
@@ -29,12 +30,13 @@ def scatter(values: Any, index: Any, shape: tuple[int, ...], unique: bool = Fals
     >>> mg.ops.indexing.scatter(mg.tensor([1.0, 2.0, 4.0]), index=[0, 2, 2], shape=(4,))
     tensor([1., 0., 6., 0.])
     """
-    out = np.zeros_like(values, shape=shape)
     if unique or _is_basic(index):
+        out = np.zeros_like(values, shape=shape)
         out[index] = values
-    else:
-        np.add.at(out, index, values)
-    return out
+        return out
+    out = np.zeros_like(widened(values), shape=shape)
+    np.add.at(out, index, widened(values))
+    return narrowed(out, values)
 
 
 _getitem.derivatives(lambda g, out, x, index: scatter.dispatch(g, index=index, shape=x.shape))

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.arrays import as_array
 from minigrad.engine.numpy_protocol import implements
 from minigrad.engine.primitive import primitive
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
+from minigrad.ops.reduction import widened
 
 # --- matmul
 
@@ -167,7 +169,8 @@ outer.derivatives(
 
 @primitive(broadcasts=True)
 def _einsum(*operands: Any, subscripts: str) -> Any:
-    return np.einsum(subscripts, *operands, optimize=len(operands) > 2)
+    product = np.einsum(subscripts, *map(widened, operands), optimize=len(operands) > 2)
+    return product.astype(np.result_type(*operands), copy=False)
 
 
 def _einsum_rule(position: int, g: Any, out: Any, *operands: Any, subscripts: str) -> Any:
@@ -193,7 +196,7 @@ def _einsum_rule(position: int, g: Any, out: Any, *operands: Any, subscripts: st
             others.append(label)
             factors.append(np.ones(size, dtype=out.dtype))
         seen += label
-    gradient = np.einsum(f"{','.join([result, *others])}->{seen}", g, *factors)
+    gradient = _einsum.dispatch(g, *factors, subscripts=f"{','.join([result, *others])}->{seen}")
     return np.broadcast_to(gradient, np.broadcast_shapes(gradient.shape, shape))  # a label may have size 1 elsewhere
 
 
@@ -218,8 +221,8 @@ def einsum(subscripts: str, *operands: Any) -> Tensor:
     """
     if not isinstance(subscripts, str):
         raise DtypeError(f"einsum: the first argument is a string such as 'ij,jk->ik', got {type(subscripts).__name__}")
-    explicit = _explicit(subscripts, [np.ndim(operand) for operand in operands])
-    return _einsum(*operands, subscripts=explicit)
+    arrays = [operand if isinstance(operand, Tensor) else as_array(operand) for operand in operands]
+    return _einsum(*arrays, subscripts=_explicit(subscripts, [array.ndim for array in arrays]))
 
 
 def _explicit(subscripts: str, ranks: list[int]) -> str:

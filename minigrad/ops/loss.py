@@ -1,4 +1,7 @@
-"""Losses that are one function, not a chain of others: exact for logits of any size."""
+"""Losses that are one function, not a chain of others: exact for logits of any size.
+
+Half precision is computed in single, and rounded once, at the end.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import numpy as np
 from minigrad.engine.primitive import primitive
 from minigrad.ops.activation import sigmoid
 from minigrad.ops.indexing import scatter
+from minigrad.ops.reduction import in_single, narrowed, widened
 from minigrad.ops.softmax import log_softmax, shifted, softmax, total_of
 
 
@@ -27,12 +31,17 @@ def nll_loss(log_probabilities: Any, targets: Any, label_smoothing: float = 0.0,
     >>> mg.ops.loss.nll_loss(mg.tensor([[-0.5, -1.0], [-2.0, -0.25]]), mg.tensor([1, 0]))
     tensor([1., 2.])
     """
+    rows = widened(log_probabilities)
     if targets.ndim == 1 and not label_smoothing:
-        losses = -log_probabilities[np.arange(len(targets)), targets]
+        losses = -rows[np.arange(len(targets)), targets]
     else:
-        target = _distribution(log_probabilities, targets, label_smoothing)
-        losses = -_weighted(target, log_probabilities).sum(axis=-1)
-    return _reduced(losses, reduction)
+        losses = -_weighted(_distribution(rows, targets, label_smoothing), rows).sum(axis=-1)
+    return narrowed(_reduced(losses, reduction), _decides(log_probabilities, targets))
+
+
+def _decides(scores: Any, targets: Any) -> Any:
+    """Return the one of a loss's inputs whose precision the loss has: single or double targets count too."""
+    return targets if targets.dtype.char in "fd" else scores
 
 
 def _reduced(losses: Any, reduction: str) -> Any:
@@ -46,6 +55,7 @@ def _distribution(log_probabilities: Any, targets: Any, label_smoothing: float) 
     classes = log_probabilities.shape[-1]
     if targets.ndim == 1:
         targets = (targets[:, None] == np.arange(classes)).astype(log_probabilities.dtype)
+    targets = widened(targets)
     return targets * (1 - label_smoothing) + label_smoothing / classes if label_smoothing else targets
 
 
@@ -76,7 +86,7 @@ def _nll_loss_targets(
     return -_of_each_row(g, log_probabilities, reduction) * ((1 - label_smoothing) * log_probabilities)
 
 
-nll_loss.derivatives(_nll_loss_log_probabilities, _nll_loss_targets)
+nll_loss.derivatives(in_single(_nll_loss_log_probabilities), in_single(_nll_loss_targets))
 
 
 @primitive(keeps=True)
@@ -93,14 +103,14 @@ def cross_entropy(logits: Any, targets: Any, label_smoothing: float = 0.0, reduc
     >>> mg.ops.loss.cross_entropy(mg.tensor([[0.0, 0.0], [0.0, 10000.0]]), mg.tensor([1, 0]))
     tensor([6.9315e-01, 1.0000e+04])
     """
-    value = shifted(logits, -1)
+    value = shifted(widened(logits), -1)
     weights = np.exp(value)
     total = total_of(weights, -1)
     if targets.ndim == 1 and not label_smoothing:
         losses = np.log(total[:, 0]) - value[np.arange(len(targets)), targets]
     else:
         losses = nll_loss.forward(value - np.log(total), targets, label_smoothing)
-    return _reduced(losses, reduction), weights / total
+    return narrowed(_reduced(losses, reduction), _decides(logits, targets)), weights / total
 
 
 def _cross_entropy_logits(
@@ -121,7 +131,7 @@ def _cross_entropy_targets(
     return _nll_loss_targets(g, out, log_softmax.dispatch(logits), targets, label_smoothing, reduction)
 
 
-cross_entropy.derivatives(_cross_entropy_logits, _cross_entropy_targets)
+cross_entropy.derivatives(in_single(_cross_entropy_logits), in_single(_cross_entropy_targets))
 
 
 @primitive(broadcasts=True)
@@ -168,6 +178,10 @@ def _binary_cross_entropy_target(g: Any, out: Any, probability: Any, target: Any
 
 
 binary_cross_entropy.derivatives(
-    lambda g, out, probability, target: g * (probability - target) / np.maximum(probability * (1 - probability), 1e-12),
+    in_single(  # in half precision the limit of 1e-12 would be 0
+        lambda g, out, probability, target: (
+            g * (probability - target) / np.maximum(probability * (1 - probability), 1e-12)
+        )
+    ),
     _binary_cross_entropy_target,
 )

@@ -2,12 +2,17 @@
 
 ``axis`` is an integer, a tuple, or None for all axes; ``keepdims`` keeps them with length 1. What follows the
 axis is keyword-only: in NumPy's own signatures other things stand there.
+
+Half precision is summed in single: NumPy adds float16 numbers in float16 along every axis but a contiguous one, where
+256 + 0.1 is 256, and a square of more than 65504 is infinite although the mean is small. Results are float16 again.
 """
 
 from __future__ import annotations
 
 import builtins
+import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,6 +35,29 @@ def restore(value: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     return np.expand_dims(value, axis)
 
 
+def widened(x: Any) -> Any:
+    """Return half-precision numbers in single precision; others as they are."""
+    return x.astype(np.float32) if x.dtype.char == "e" else x
+
+
+def narrowed(value: Any, x: Any) -> Any:
+    """Return what was computed of ``widened(x)`` in the precision of ``x``; beyond 65504 that is inf."""
+    return value.astype(np.float16) if x.dtype.char == "e" else value
+
+
+def in_single(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a rule compute half precision in single, where ``1 / count`` keeps its digits, and round its result once."""
+
+    @functools.wraps(rule)
+    def wrapper(g: Any, *arguments: Any, **options: Any) -> Any:
+        if g.dtype.char != "e":
+            return rule(g, *arguments, **options)
+        wide = [widened(argument) if hasattr(argument, "dtype") else argument for argument in arguments]
+        return narrowed(rule(widened(g), *wide, **options), g)
+
+    return wrapper
+
+
 def _count(x: Any, axis: Axis) -> int:
     """Return how many elements go into each element of the result."""
     if axis is None:
@@ -45,6 +73,8 @@ def sum(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     >>> mg.sum(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     tensor([4., 6.])
     """
+    if x.dtype.char == "e":
+        return narrowed(_add(x, axis=axis, dtype=np.float32, keepdims=keepdims), x)
     return np.sum(x, axis=axis, keepdims=keepdims)
 
 
@@ -61,14 +91,16 @@ def mean(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     >>> mg.mean(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)
     tensor([1.5, 3.5])
     """
-    if x.dtype == np.float16:
+    if x.dtype.char == "e":
         return np.mean(x, axis=axis, keepdims=keepdims)  # adds in float32
     return _add(x, axis=axis, keepdims=keepdims) / _count(x, axis)
 
 
 mean.derivatives(
-    lambda g, out, x, axis=None, keepdims=False: np.broadcast_to(
-        restore(g * (1 / builtins.max(_count(x, axis), 1)), x, axis, keepdims), x.shape
+    in_single(
+        lambda g, out, x, axis=None, keepdims=False: np.broadcast_to(
+            restore(g * (1 / builtins.max(_count(x, axis), 1)), x, axis, keepdims), x.shape
+        )
     ),
 )
 
@@ -91,7 +123,7 @@ def max(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     return np.max(x, axis=axis, keepdims=keepdims)
 
 
-max.derivatives(_share_among_ties)
+max.derivatives(in_single(_share_among_ties))
 
 
 @primitive(numpy=np.min)
@@ -105,7 +137,7 @@ def min(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     return np.min(x, axis=axis, keepdims=keepdims)
 
 
-min.derivatives(_share_among_ties)
+min.derivatives(in_single(_share_among_ties))
 
 
 @primitive(numpy=np.prod)
@@ -116,7 +148,7 @@ def prod(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     >>> mg.prod(mg.tensor([2.0, 3.0, 4.0]))
     tensor(24.)
     """
-    return np.prod(x, axis=axis, keepdims=keepdims)
+    return narrowed(np.prod(widened(x), axis=axis, keepdims=keepdims), x)
 
 
 def _prod_rule(g: Any, out: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -154,12 +186,14 @@ def var(x: Any, axis: Axis = None, *, ddof: int = 0, keepdims: bool = False) -> 
     tensor(1.25)
     """
     _check_ddof("var", x, axis, ddof)
-    return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
+    return narrowed(np.var(widened(x), axis=axis, ddof=ddof, keepdims=keepdims), x)
 
 
 var.derivatives(
-    lambda g, out, x, axis=None, ddof=0, keepdims=False: (
-        restore(g, x, axis, keepdims) * (2 / (_count(x, axis) - ddof)) * _deviation(x, axis)
+    in_single(
+        lambda g, out, x, axis=None, ddof=0, keepdims=False: (
+            restore(g, x, axis, keepdims) * (2 / (_count(x, axis) - ddof)) * _deviation(x, axis)
+        )
     ),
 )
 
@@ -173,7 +207,7 @@ def std(x: Any, axis: Axis = None, *, ddof: int = 0, keepdims: bool = False) -> 
     tensor(1.)
     """
     _check_ddof("std", x, axis, ddof)
-    return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims)
+    return narrowed(np.std(widened(x), axis=axis, ddof=ddof, keepdims=keepdims), x)
 
 
 def _std_rule(g: Any, out: Any, x: Any, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
@@ -181,7 +215,7 @@ def _std_rule(g: Any, out: Any, x: Any, axis: Axis = None, ddof: int = 0, keepdi
     return restore(g, x, axis, keepdims) / spread * (_deviation(x, axis) / (_count(x, axis) - ddof))
 
 
-std.derivatives(_std_rule)
+std.derivatives(in_single(_std_rule))
 
 
 @primitive(numpy=np.linalg.norm)
@@ -192,7 +226,7 @@ def norm(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> mg.norm(mg.tensor([3.0, 4.0]))
     tensor(5.)
     """
-    return np.sqrt(np.sum(np.square(as_real(x)), axis=axis, keepdims=keepdims))
+    return narrowed(np.sqrt(np.sum(np.square(widened(as_real(x))), axis=axis, keepdims=keepdims)), x)
 
 
 def _norm_rule(g: Any, out: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -211,11 +245,11 @@ def cumsum(x: Any, axis: int | None = None) -> Any:
     >>> mg.cumsum(mg.tensor([1.0, 2.0, 3.0]))
     tensor([1., 3., 6.])
     """
-    return np.cumsum(x, axis=axis)
+    return narrowed(np.cumsum(widened(x), axis=axis), x)
 
 
 cumsum.derivatives(
-    lambda g, out, x, axis=None: np.flip(np.cumsum(np.flip(g, axis), axis), axis).reshape(x.shape),
+    in_single(lambda g, out, x, axis=None: np.flip(np.cumsum(np.flip(g, axis), axis), axis).reshape(x.shape)),
 )
 
 

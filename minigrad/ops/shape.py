@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.arrays import as_array
 from minigrad.engine.creation import tensor
 from minigrad.engine.numpy_protocol import implements
 from minigrad.engine.primitive import primitive
@@ -183,10 +184,11 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float =
     """
     if mode != "constant":
         raise UnsupportedError(f"pad: only mode='constant' is supported, got {mode!r}; concatenate slices for others")
+    shape = x.shape if isinstance(x, Tensor) else as_array(x).shape
     try:
-        widths = np.broadcast_to(pad_width, (np.ndim(x), 2))
+        widths = np.broadcast_to(pad_width, (len(shape), 2))
     except ValueError as problem:
-        raise ShapeError(f"pad: pad_width {pad_width!r} does not fit a tensor of shape {np.shape(x)}") from problem
+        raise ShapeError(f"pad: pad_width {pad_width!r} does not fit a tensor of shape {shape}") from problem
     if widths.dtype.kind not in "iu":
         raise DtypeError(f"pad: pad_width counts elements and must be made of integers, got {pad_width!r}")
     pairs = tuple((int(before), int(after)) for before, after in widths)

@@ -2,6 +2,7 @@
 
 ``axis`` is an integer, a tuple, or None for all axes. Where a logit is +inf the limits hold:
 softmax is 1 there and 0 elsewhere. Two such, or nothing but -inf, have no limit and give nan.
+Half precision is computed in single, and rounded once, at the end.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 
 from minigrad.engine.arrays import as_real
 from minigrad.engine.primitive import primitive
-from minigrad.ops.reduction import Axis, restore
+from minigrad.ops.reduction import Axis, in_single, narrowed, restore, widened
 
 
 def shifted(x: Any, axis: Axis) -> Any:
@@ -46,12 +47,12 @@ def logsumexp(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     >>> mg.logsumexp(mg.tensor([0.0, 10000.0]))
     tensor(10000.)
     """
-    x = as_real(x)
-    highest = np.max(x, axis=axis, keepdims=True)
+    wide = widened(as_real(x))
+    highest = np.max(wide, axis=axis, keepdims=True)
     shift = np.where(np.isfinite(highest), highest, 0)
     with np.errstate(divide="ignore", over="ignore"):  # log(0) and exp(inf) mean what they say
-        total = np.log(np.add.reduce(np.exp(x - shift), axis=axis, keepdims=True)) + shift
-    return total if keepdims else np.squeeze(total, axis)
+        total = np.log(np.add.reduce(np.exp(wide - shift), axis=axis, keepdims=True)) + shift
+    return narrowed(total if keepdims else np.squeeze(total, axis), x)
 
 
 @primitive
@@ -62,8 +63,8 @@ def softmax(x: Any, axis: Axis = -1) -> Any:
     >>> mg.softmax(mg.tensor([0.0, 0.0, -10000.0]))
     tensor([0.5, 0.5, 0. ])
     """
-    weights = np.exp(shifted(x, axis))
-    return weights / total_of(weights, axis)
+    weights = np.exp(shifted(widened(x), axis))
+    return narrowed(weights / total_of(weights, axis), x)
 
 
 @primitive
@@ -74,16 +75,18 @@ def log_softmax(x: Any, axis: Axis = -1) -> Any:
     >>> mg.log_softmax(mg.tensor([0.0, -10000.0]))
     tensor([     0., -10000.])
     """
-    value = shifted(x, axis)
-    return value - np.log(total_of(np.exp(value), axis))
+    value = shifted(widened(x), axis)
+    return narrowed(value - np.log(total_of(np.exp(value), axis)), x)
 
 
 logsumexp.derivatives(
-    lambda g, out, x, axis=None, keepdims=False: restore(g, x, axis, keepdims) * softmax.dispatch(x, axis=axis),
+    in_single(
+        lambda g, out, x, axis=None, keepdims=False: restore(g, x, axis, keepdims) * softmax.dispatch(x, axis=axis)
+    ),
 )
 softmax.derivatives(
-    lambda g, out, x, axis=-1: out * (g - np.sum(g * out, axis=axis, keepdims=True)),
+    in_single(lambda g, out, x, axis=-1: out * (g - np.sum(g * out, axis=axis, keepdims=True))),
 )
 log_softmax.derivatives(
-    lambda g, out, x, axis=-1: g - np.exp(out) * np.add.reduce(g, axis=axis, keepdims=True),
+    in_single(lambda g, out, x, axis=-1: g - np.exp(out) * np.add.reduce(g, axis=axis, keepdims=True)),
 )

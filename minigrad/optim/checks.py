@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -19,6 +20,8 @@ def number(owner: str, name: str, value: Any) -> float:
     if isinstance(plain, bool) or not isinstance(plain, (int, float)):
         hint = f"; pass {name}.item()" if isinstance(value, (Tensor, np.ndarray)) else ""
         raise DtypeError(f"{owner}: {name} must be a number, got {value!r} ({type(value).__name__}){hint}")
+    if isinstance(plain, int) and abs(plain) > sys.float_info.max:
+        raise ArgumentError(f"{owner}: {name} is too large, an integer of {plain.bit_length()} bits")
     return plain if isinstance(plain, int) else float(plain)
 
 
@@ -62,7 +65,7 @@ def flag(owner: str, name: str, value: Any) -> bool:
 
 def one_of(owner: str, name: str, value: Any, choices: tuple[str, ...]) -> str:
     """Return the value if it is one of the choices."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise ArgumentError(f"{owner}: {name} must be {' or '.join(map(repr, choices))}, got {value!r}")
     return str(value)
 

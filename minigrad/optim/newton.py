@@ -90,6 +90,12 @@ class Newton(Optimizer):
                 the loss or its derivatives are not finite, or the Hessian is singular: nothing has changed then.
             DtypeError: when the closure returns no tensor.
             GraphError: when the loss is no scalar, depends on no parameter, or its graph has been released.
+
+        >>> import minigrad as mg
+        >>> from minigrad import optim
+        >>> w = mg.tensor([2.0], requires_grad=True)
+        >>> optim.Newton([w], lr=0.5).step(lambda: (w ** 2).sum()).item(), w.item()
+        (4.0, 1.0)
         """
         damping, saddle_free = self._options()
         self._check_size()
@@ -122,9 +128,9 @@ class Newton(Optimizer):
         size = sum(parameter.size for parameter in self.parameters())
         if size > self.max_parameters:
             raise ArgumentError(
-                f"{self.title}: the Hessian of {size} parameters would take {size**2 * 8 / 2**20:.0f} MiB, and a step "
-                f"{size} backward passes; use optim.Adam or optim.SGD, which need neither, optimize fewer parameters, "
-                f"or raise max_parameters, which is {self.max_parameters}"
+                f"{self.title}: the Hessian of {size:,} parameters would take {size**2 * 8 / 2**20:,.0f} MiB, and a "
+                f"step {size:,} backward passes; use optim.Adam or optim.SGD, which need neither, optimize fewer "
+                f"parameters, or raise max_parameters, which is {self.max_parameters:,}"
             )
 
     def _loss(self, closure: Callable[[], Any] | None) -> Tensor:
@@ -132,7 +138,8 @@ class Newton(Optimizer):
         if not callable(closure):
             raise ArgumentError(
                 f"{self.title}: step() takes the Hessian from the loss, so it needs a function that computes it, got "
-                f"{closure!r}; write optimizer.step(lambda: criterion(model(X), y))"
+                f"{closure!r}; write optimizer.step(lambda: criterion(model(X), y)). Training loops that call step() "
+                "themselves, such as mg.fit, do not support it"
             )
         with enable_grad():
             loss = closure()

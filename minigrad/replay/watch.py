@@ -8,6 +8,7 @@ import math
 import operator
 import random
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -115,15 +116,38 @@ def watching(forbid: Callable[[str], None], reads: list[Any]) -> Iterator[None]:
                     f"it calls {function.__qualname__}(){line_of_user(frame)}; do that outside, with what it returns"
                 )
 
-    collects = gc.isenabled()
-    gc.disable()  # what the garbage collector calls is none of the step's doing
+    Collection.pause()
     sys.setprofile(look)
     try:
         yield
     finally:
         sys.setprofile(None)
-        if collects:
-            gc.enable()
+        Collection.resume()
+
+
+class Collection:
+    """Python's garbage collection, off while any thread records: what it calls is none of a step's doing."""
+
+    lock = threading.Lock()
+    recordings = 0
+    was_on = False
+
+    @classmethod
+    def pause(cls) -> None:
+        """Begin a recording."""
+        with cls.lock:
+            if not cls.recordings:
+                cls.was_on = gc.isenabled()
+                gc.disable()
+            cls.recordings += 1
+
+    @classmethod
+    def resume(cls) -> None:
+        """End a recording; the last one turns the collection on again, if it was."""
+        with cls.lock:
+            cls.recordings -= 1
+            if not cls.recordings and cls.was_on:
+                gc.enable()
 
 
 def _harmless(function: Any, owner: Any) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import math
-import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -13,10 +12,13 @@ from typing import Any
 import numpy as np
 
 from minigrad.data import Subset, TensorDataset
+from minigrad.data.checks import check_flag
 from minigrad.engine.mode import no_grad
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
 from minigrad.nn import Module
+from minigrad.training.checkpoint import Checkpoint
+from minigrad.training.checkpoint.run import NotFiniteError, Run
 from minigrad.training.history import History
 from minigrad.training.metrics import Metric, are_classes, named_metrics
 from minigrad.training.progress import Progress, make
@@ -40,6 +42,8 @@ def fit(
     metrics: Sequence[str | Metric] = DEFAULT_METRICS,
     scheduler: Any = None,
     progress: bool = True,
+    checkpoint: Checkpoint | None = None,
+    resume: bool = False,
 ) -> History:
     """Train a model: for each batch forward, loss, backward, update; after each epoch validate.
 
@@ -57,13 +61,23 @@ def fit(
         scheduler: changes the learning rate after each epoch; one that wants a metric gets the
             validation loss, or without validation the training loss.
         progress: whether to show a live bar in a terminal, and one line an epoch elsewhere.
+        checkpoint: where to save the whole state of the run, and how often; the model is then a module, and the
+            training data a ``DataLoader`` or a list of batches.
+        resume: whether to go on from the newest checkpoint, if there is one. Everything else is made as it was for the
+            run that was interrupted, ``epochs`` included. The weights and the history end as those of a run that was
+            never interrupted, bit for bit, on the same machine with the same NumPy and number of threads.
 
     Returns:
         The ``History`` of the completed epochs. Averages count each batch with its size.
 
     Raises:
-        ArgumentError: when ``epochs`` is not a positive integer, a metric is unknown, or there are no batches.
+        ArgumentError: when ``epochs`` is not a positive integer, a metric is unknown, or there are no batches; when the
+            folder has checkpoints and ``resume`` is False.
         DtypeError: when the training data are not batches, or the loss is no tensor.
+        StateDictError: when the checkpoint is of another model, optimizer or division of the data; nothing has been
+            changed then.
+        CheckpointError: when every checkpoint is damaged.
+        CheckpointFileError: when a checkpoint cannot be written.
 
     >>> import minigrad as mg
     >>> from minigrad import data, nn, optim
@@ -83,27 +97,39 @@ def fit(
     named = named_metrics(metrics)
     _check_batches("train", train)
     _check_batches("validation", validation)
-    history, display = History(), make(progress, epochs, train)
+    run = Run(
+        checkpoint,
+        model=model,
+        optimizer=optimizer,
+        scheduler=scheduler,
+        train=train,
+        validation=validation,
+        metrics=named,
+    )
+    run.start(check_flag("fit: resume", resume), epochs)
+    history, display = run.history, make(progress, epochs, train, run.steps)
     optional = metrics is DEFAULT_METRICS
     modes = ExitStack()
     modes.enter_context(_modes_of(model))
     try:
-        for epoch in range(epochs):
-            start, rate = time.perf_counter(), _learning_rate(optimizer)
-            figures = _train_one_epoch(model, train, loss, optimizer, _Averages(named, optional), display, epoch)
+        for epoch in range(history.epochs, epochs):
+            rate, averages = _learning_rate(optimizer), _Averages(named, optional, run.averages)
+            figures = _train_one_epoch(model, run, loss, optimizer, averages, display, epoch)
             checked = {}
             if validation is not None:
                 checked = _evaluate(model, validation, loss, _Averages(named, optional), "validation")
             if scheduler is not None:
                 _step_scheduler(scheduler, checked.get("loss", figures["loss"]))
-            history.add(figures, checked, rate, time.perf_counter() - start)
+            history.add(figures, checked, rate, run.seconds())
             display.epoch(epoch, history.last(), history.seconds[-1])
+            run.epoch_done()
     except KeyboardInterrupt:
         history.note = (
             f"interrupted in epoch {history.epochs + 1} of {epochs}; the parameters are as the last update left them"
+            f"{_last_checkpoint(run)}"
         )
-    except _NotFiniteError as problem:
-        history.note = f"stopped in epoch {history.epochs + 1} of {epochs}: {problem}"
+    except NotFiniteError as problem:
+        history.note = f"stopped in epoch {epoch + 1} of {epochs}: {problem}{_last_checkpoint(run)}"
         warnings.warn(history.note, TrainingWarning, stacklevel=3)
     finally:
         modes.close()
@@ -148,17 +174,20 @@ def evaluate(
     return figures
 
 
-class _NotFiniteError(Exception):
-    """A loss that is nan or infinite."""
-
-
 class _Averages:
     """Means over samples: each batch counts with its size."""
 
-    def __init__(self, metrics: dict[str, Metric], optional: bool) -> None:
+    def __init__(self, metrics: dict[str, Metric], optional: bool, saved: dict[str, Any] | None = None) -> None:
         self.metrics, self.optional = dict(metrics), optional
         self.totals: dict[str, float] = {}
         self.samples = 0
+        if saved is not None:
+            self.metrics = {name: metrics[name] for name in saved["metrics"]}
+            self.totals, self.samples = dict(saved["totals"]), saved["samples"]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the sums so far."""
+        return {"metrics": list(self.metrics), "totals": dict(self.totals), "samples": self.samples}
 
     def add(self, output: Any, targets: Any, loss: float | None) -> None:
         """Count a batch in."""
@@ -177,10 +206,10 @@ class _Averages:
 
 
 def _train_one_epoch(
-    model: Any, train: Any, loss: Any, optimizer: Any, averages: _Averages, display: Progress, epoch: int
+    model: Any, run: Run, loss: Any, optimizer: Any, averages: _Averages, display: Progress, epoch: int
 ) -> dict[str, float]:
     _set_mode(model, True)
-    for number, (inputs, targets) in enumerate(_batches("train", train), start=1):
+    for inputs, targets in _batches("train", run.batches()):
         optimizer.zero_grad()
         output = model(*inputs)
         value = loss(output, targets)
@@ -189,14 +218,15 @@ def _train_one_epoch(
             raise DtypeError(f"fit: the loss must be a scalar tensor, the function returned {came}")
         number_of_loss = value.item()
         if not math.isfinite(number_of_loss):
-            raise _NotFiniteError(
-                f"the loss of batch {number} is {number_of_loss}, and no update was made with it; a lower learning "
-                "rate, clipped gradients or scaled inputs usually help"
+            raise NotFiniteError(
+                f"the loss of batch {run.batch + 1} is {number_of_loss}, and no update was made with it; a lower "
+                "learning rate, clipped gradients or scaled inputs usually help"
             )
         value.backward()
         optimizer.step()
         averages.add(output.detach() if isinstance(output, Tensor) else output, targets, number_of_loss)
         display.batch(epoch, averages.means())
+        run.step_done(averages)
     if not averages.samples:
         reason = "is an iterator that can be gone through only once" if epoch else "gives no batches"
         raise ArgumentError(f"fit: train {reason}; pass a DataLoader, or a list of batches")
@@ -229,6 +259,10 @@ def _check_batches(what: str, batches: Any) -> None:
         raise DtypeError(
             f"{what} must give batches (inputs, targets), such as a DataLoader; got {type(batches).__name__}"
         )
+
+
+def _last_checkpoint(run: Run) -> str:
+    return "" if run.last is None else f"; the last good checkpoint is {run.last}"
 
 
 def _learning_rate(optimizer: Any) -> float:

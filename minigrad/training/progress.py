@@ -56,10 +56,10 @@ class Lines:
 class Bar:
     """Shows a live bar, with rich: the epoch, the running loss and metrics, the last validation, the time left."""
 
-    def __init__(self, epochs: int, batches: int) -> None:
+    def __init__(self, epochs: int, batches: int, done: int = 0) -> None:
         from rich import progress
 
-        self.epochs, self.shown, self.done = epochs, 0.0, 0
+        self.epochs, self.shown, self.done = epochs, 0.0, done
         self.validation = ""
         self.bar = progress.Progress(
             progress.TextColumn("[bold]{task.fields[epoch]}"),
@@ -68,7 +68,7 @@ class Bar:
             progress.TimeRemainingColumn(compact=True),
             progress.TextColumn("left"),
         )
-        self.task = self.bar.add_task("", total=epochs * batches, epoch="training", figures="")
+        self.task = self.bar.add_task("", total=epochs * batches, completed=done, epoch="training", figures="")
         self.bar.start()
 
     def batch(self, epoch: int, figures: dict[str, float]) -> None:
@@ -97,12 +97,12 @@ class Bar:
             print(note, flush=True)
 
 
-def make(progress: bool, epochs: int, train: Any) -> Progress:
-    """Return what fits the place where the output goes."""
+def make(progress: bool, epochs: int, train: Any, done: int = 0) -> Progress:
+    """Return what fits the place where the output goes; ``done`` batches were trained on before."""
     if not progress:
         return Silent()
     if sys.stdout.isatty() and hasattr(train, "__len__"):
-        return Bar(epochs, len(train))
+        return Bar(epochs, len(train), done)
     return Lines(epochs)
 
 

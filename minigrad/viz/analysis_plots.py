@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_NAMED_LAYERS = 8  # more are numbered
+_NAMED_LAYERS = 8  # of more, so many at most are named
+_CHARACTER, _GAP = 0.09, 0.12  # inches: the width of a digit, and at least between two numbers
 _ZERO = 1e-9  # what rounding leaves of a batch's distance from all samples
 _DECADES = 2.2  # of a logarithmic axis, at least: what hardly changes looks flat
-_DEPTH = 1e-8  # of the highest density: how far down a spectrum is shown
+_DEPTH, _FAINT = 1e-8, 1e-2  # how far down a spectrum is shown: of the highest density, and of the least bell
 
 
 @checked_arguments
@@ -37,7 +38,7 @@ def gradient_flow(
     """Draw how large activations and gradients are in each layer, at the first and the last step.
 
     Logarithmic, so that what vanishes or explodes is a straight slope; what is exactly zero is a cross at the bottom.
-    The diagnosis is the title.
+    The diagnosis is the figure's title, or below that of the first panel, if the axes are yours.
 
     Args:
         flow: what ``analysis.gradient_flow`` returned, or a module to measure now.
@@ -78,7 +79,7 @@ def gradient_flow(
     if ax is None:
         figure.suptitle(textwrap.fill(measured.diagnosis, 130), fontsize=11)
     else:
-        axes[0].set_title(textwrap.fill(measured.diagnosis, 55), fontsize=9)
+        axes[0].set_title(f"{panels[0][0]}\n{textwrap.fill(measured.diagnosis, 55)}", fontsize=9)
     add_legend(*axes, below=ax is None)
     return figure
 
@@ -87,7 +88,8 @@ def gradient_flow(
 def batch_sizes(study: BatchSizeStudy, *, ax: Axes | Sequence[Axes] | None = None) -> Figure:
     """Draw a batch-size study: a panel for each of what was measured, against the batch size.
 
-    The size is on a logarithmic axis, and so is what spans more than a factor of ten. A training that diverged leaves a
+    The size is on a logarithmic axis, where those too close to the next have a mark without a number, and so is what
+    spans more than a factor of ten. A training that diverged leaves a
     gap, and the title of the losses says so.
 
     Args:
@@ -119,8 +121,7 @@ def batch_sizes(study: BatchSizeStudy, *, ax: Axes | Sequence[Axes] | None = Non
         for position, (label, values) in enumerate(curves.items()):
             _curve(panel, np.array(sizes)[order], values[order], position, label)
         panel.set_xscale("log")
-        panel.set_xticks(sizes, [str(size) for size in sizes])
-        panel.xaxis.minorticks_off()
+        _name_sizes(panel, sorted(set(sizes)))
         panel.set(title=title, xlabel="batch size (samples)", ylabel=unit)
         panel.grid(alpha=0.25)
         if len(panel.get_legend_handles_labels()[1]) > 1:
@@ -137,6 +138,10 @@ def spectrum(
     ax: Axes | None = None,
 ) -> Figure:
     """Draw the density of a Hessian's eigenvalues on a logarithmic scale, and the points that it was estimated from.
+
+    Each point is drawn as a bell, since an estimate says no more exactly where eigenvalues are; the picture ends where
+    the least of the bells has fallen to a hundredth. The title counts as below zero only what is so by more than a
+    bell's width: nearer to it, an estimate cannot tell what is zero from what is a little below.
 
     Args:
         spectrum: what ``Curvature.spectrum`` returned, or a ``Curvature``, whose spectrum is then estimated.
@@ -165,25 +170,35 @@ def spectrum(
             "spectrum() draws what Curvature(...).spectrum() returned, or a Curvature, "
             f"got {type(found).__name__}; use analysis.Curvature(model, loss)"
         )
-    low, high = float(found.nodes.min()), float(found.nodes.max())
-    margin = 0.08 * (high - low or abs(high) or 1.0)
-    grid = np.linspace(low - margin, high + margin, 2001)
+    width = _bell_width(found) if width is None else width
+    peaks = found.density(found.nodes, width)
+    floor = max(_FAINT * float(peaks.min()), _DEPTH * float(peaks.max()))
+    reach = 6.5 * width  # below the floor, even of the highest bell
+    grid = np.linspace(found.nodes.min() - reach, found.nodes.max() + reach, 4001)
     density = found.density(grid, width)
+    density[density < floor] = np.nan
+    seen = grid[np.isfinite(density)][[0, -1]]
     figure, (axes,) = make_axes(1, ax)
-    top = float(found.density(found.nodes, width).max())
-    axes.fill_between(grid, _DEPTH * top, np.maximum(density, _DEPTH * top), color=COLORS[0], alpha=0.2)
-    axes.plot(grid, np.maximum(density, _DEPTH * top), color=COLORS[0], linewidth=1.3, label="density")
+    axes.fill_between(grid, floor, density, color=COLORS[0], alpha=0.2)
+    axes.plot(grid, density, color=COLORS[0], linewidth=1.3, label=f"density (bells of width {width:.2g})")
     bottom: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "color": COLORS[3]}
     axes.plot(found.nodes, np.full(len(found.nodes), 0.02), "|", markersize=9, label="nodes of the estimate", **bottom)
     axes.axvline(0, color=INK, linewidth=0.8, linestyle=":")
-    axes.set(yscale="log", ylim=(_DEPTH * top, 3 * top), xlim=(grid[0], grid[-1]))
+    margin = 0.03 * np.ptp(seen)
+    axes.set(yscale="log", ylim=(floor, 3 * peaks.max()), xlim=(seen[0] - margin, seen[1] + margin))
     axes.set(xlabel="eigenvalue", ylabel="density (share per unit of eigenvalue)")
-    # what rounding makes of zero is on neither side
-    below = float(found.weights[found.nodes < -1e-6 * np.abs(found.nodes).max()].sum())
-    axes.set_title(f"{below:.1%} of the eigenvalues are negative")
+    below = float(found.weights[found.nodes < -width].sum())
+    share = f"{below:.1%} of the eigenvalues are clearly below zero"
+    axes.set_title(f"{share}\n(by more than a bell's width, {width:.2g})", fontsize=11)
     axes.grid(alpha=0.25)
     add_legend(axes, below=ax is None)
     return figure
+
+
+def _bell_width(spectrum: Spectrum) -> float:
+    """Return the width that ``Spectrum.density`` takes by default."""
+    low, high = float(spectrum.nodes.min()), float(spectrum.nodes.max())
+    return (high - low or abs(high) or 1.0) / 100
 
 
 def _measured(flow: Any, batches: Any, loss: Any, optimizer: Any, steps: Any) -> GradientFlow:
@@ -221,17 +236,43 @@ def _layers(axes: Axes, names: Sequence[str], table: Array) -> None:
             }
             axes.plot(zeros, np.full(len(zeros), 0.02), "x", label=f"zero, {label}", **bottom)
     if len(names) <= _NAMED_LAYERS:
-        axes.set_xticks(numbers, names, rotation=30 if max(map(len, names)) > 4 else 0)
         axes.set_xlabel("layer")
     else:
-        from matplotlib.ticker import MaxNLocator
-
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_xlabel("layer, counted from the input")
+        axes.set_xlabel("layer (its name in the model)")
+    shown_names = _spread(len(names))
+    rotation = 30 if max(map(len, names)) > 4 else 0
+    axes.set_xticks(numbers[shown_names], [names[place] for place in shown_names], rotation=rotation)
     low, high = axes.get_ylim()
     missing = max(0.0, _DECADES - np.log10(high / low)) / 2
     axes.set(xlim=(0.5, len(names) + 0.5), ylim=(low / 10**missing, high * 10**missing))
     axes.grid(alpha=0.25)
+
+
+def _spread(count: int) -> Array:
+    """Return the places of the layers that are named: the first, the last, and some evenly between if that is so."""
+    if count <= _NAMED_LAYERS:
+        return np.arange(count)
+    even = (named for named in range(_NAMED_LAYERS, 3, -1) if (count - 1) % (named - 1) == 0)
+    return np.linspace(0, count - 1, next(even, _NAMED_LAYERS)).round().astype(int)
+
+
+def _name_sizes(axes: Axes, sizes: list[int]) -> None:
+    """Mark each size on a logarithmic axis, and name those that are not too close to the next that is named."""
+    inches = axes.get_window_extent().width / axes.figure.dpi
+    places = np.log(sizes) / max(np.ptp(np.log(sizes)), 1e-9) * 0.9 * inches  # 0.9: without the margins
+
+    def apart(one: int, other: int) -> bool:
+        room = _CHARACTER * (len(str(sizes[one])) + len(str(sizes[other]))) / 2 + _GAP
+        return bool(abs(places[one] - places[other]) >= room)
+
+    last = len(sizes) - 1
+    named = [0]
+    for place in range(1, last):
+        if apart(place, named[-1]) and apart(place, last):
+            named.append(place)
+    named.append(last)
+    axes.set_xticks(sizes, [str(size) if place in named else "" for place, size in enumerate(sizes)])
+    axes.xaxis.minorticks_off()
 
 
 def _study_panels(study: BatchSizeStudy) -> list[tuple[str, str, dict[str, Array]]]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _LOW, _HIGH = "#b4c9dd", "#ffffff"  # valleys dark, heights light: paths of any colour stand out
 _UNKNOWN = {"facecolor": "#f4ede4", "edgecolor": "#a39a8c", "hatch": "////"}
 _LEVELS = 16
+_CLOSE = 0.05  # of the distance to the next level: how exact the name of one is
 _WIDE = 30.0  # the range over that of the lowest tenth, from which levels are spaced logarithmically
 
 
@@ -46,13 +47,26 @@ def contours(axes: Axes, across: Array, up: Array, values: Array, *, label: str,
     shades = LinearSegmentedColormap.from_list("valleys", [_LOW, _HIGH])
     filled = axes.contourf(across, up, grid, steps, cmap=shades, norm=BoundaryNorm(steps, shades.N), zorder=0)
     axes.contour(across, up, grid, steps, colors="#5b6875", linestyles="solid", linewidths=0.5, alpha=0.8, zorder=1)
-    bar = axes.figure.colorbar(filled, ax=axes, ticks=steps[:: max(1, len(steps) // 6)], format=_rounded)
+    bar = axes.figure.colorbar(filled, ax=axes)
+    marked = steps[:: max(1, len(steps) // 6)]
+    bar.set_ticks(list(marked), labels=_names(marked))
     bar.minorticks_off()
     bar.ax.set_title(label, fontsize=9)
 
 
-def _rounded(value: float, position: int | None = None) -> str:
-    return f"{float(f'{value:.2g}'):g}"
+def _names(ticks: Array) -> list[str]:
+    """Return the numbers at ticks, each with as many digits as it takes to tell it from its neighbours."""
+    gaps = np.diff(ticks)
+    nearest = np.minimum(np.append(gaps, np.inf), np.insert(gaps, 0, np.inf))
+    return [_rounded(float(tick), float(gap)) for tick, gap in zip(ticks, nearest, strict=True)]
+
+
+def _rounded(value: float, gap: float) -> str:
+    if abs(value) < 1e-6 * gap:
+        return "0"  # what rounding makes of it
+    near = (digits for digits in range(2, 17) if abs(float(f"{value:.{digits}g}") - value) <= _CLOSE * gap)
+    digits = next(near, 17)
+    return f"{float(f'{value:.{digits}g}'):.{max(6, digits)}g}"
 
 
 def levels(finite: Array, lowest: float | None = None) -> Array | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.analysis import directional_derivatives
+from minigrad.analysis import directional_derivative, directional_derivatives
 from minigrad.data.checks import check_non_negative
 from minigrad.engine.mode import no_grad
 from minigrad.engine.tensor import Tensor
@@ -24,6 +24,7 @@ Floats = npt.NDArray[np.float64]
 
 _RESOLUTION = 41
 _ARROW = 0.55  # of the radius
+_MARGIN = 15  # degrees, beside the angles from 0 to 360: a marker at their ends is whole
 
 
 @checked_arguments
@@ -65,7 +66,8 @@ def directional(
         raise ArgumentError(f"directional: x must be finite, got {point.tolist()}")
     if check_non_negative("directional: radius", radius) == 0:
         raise ArgumentError("directional: radius must be above 0; 1 is usual")
-    gradient = directional_derivatives(f, Tensor(point), [0.0, np.pi / 2])
+    # along the axes, where no cosine is rounded; 0.0 makes 0 of -0
+    gradient = np.array([directional_derivative(f, Tensor(point), axis).item() for axis in np.eye(2)]) + 0.0
     figure, axes = make_axes(2, ax)
     _around(axes[0], f, point, gradient, radius)
     if len(axes) > 1:
@@ -112,7 +114,7 @@ def _against_angle(axes: Axes, f: Callable[[Tensor], Tensor], point: Floats, gra
         axes.axvline((steepest + 180) % 360, color=COLORS[0], linewidth=1.2, linestyle="--")
         axes.plot((steepest + 180) % 360, -length, "v", color=COLORS[0], markersize=8)
         axes.set_title(f"greatest along the gradient, at {steepest:.0f}°")
-    axes.set(xlabel="angle of the direction (degrees)", ylabel="directional derivative", xlim=(0, 360))
+    axes.set(xlabel="angle of the direction (degrees)", ylabel="directional derivative", xlim=(-_MARGIN, 360 + _MARGIN))
     axes.set_xticks(range(0, 361, 60))
     axes.grid(alpha=0.25)
 

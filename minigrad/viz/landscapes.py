@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
 _DIRECTIONS = ("random", "hessian", "path")
 _MARGIN = 0.2  # of a path's extent, around it
+_ROUNDING = 1e-6  # of the largest loss: what is below is no barrier
 
 
 @checked_arguments
@@ -66,6 +66,7 @@ def landscape(
     Raises:
         ArgumentError: when ``directions`` is another word, ``path`` is missing, too short or not asked for, a number is
             out of range, or a parameter is not finite.
+        DtypeError: when the loss needs arguments, as a criterion does.
         ShapeError: when the loss is no scalar, or a point of the path has not the model's shapes.
         StateDictError: when a point of the path lacks a parameter.
         MissingExtraError: when matplotlib is not installed, or scipy, for ``"hessian"``.
@@ -113,9 +114,10 @@ def landscape_line(
     """Draw the loss along the straight line from a model's present parameters to another solution, and beyond.
 
     From I. Goodfellow, O. Vinyals and A. Saxe, "Qualitatively characterizing neural network optimization problems",
-    2015. The title has the barrier: how far the loss between the two rises above the mean of both ends (J. Frankle et
-    al., "Linear mode connectivity and the lottery ticket hypothesis", 2020, section 2). Nothing is changed, as by
-    ``landscape``; buffers stay the model's own.
+    2015. The title has the barrier: how far the loss between the two rises, at its highest, above the line from one
+    end's loss to the other's, which is drawn too (R. Entezari et al., "The role of permutation invariance in linear
+    mode connectivity of neural networks", 2022, section 2). Nothing is changed, as by ``landscape``; buffers stay the
+    model's own.
 
     Args:
         model: a module, or a list of tensors.
@@ -132,13 +134,14 @@ def landscape_line(
         ArgumentError: when ``points`` or ``margin`` is out of range, or both solutions are the same.
         ShapeError: when the loss is no scalar, or the other solution has not the model's shapes.
         StateDictError: when the other solution lacks a parameter.
+        DtypeError: when the loss needs arguments, or the other solution is a module.
         MissingExtraError: when matplotlib is not installed.
 
     >>> import minigrad as mg
     >>> w = mg.tensor([-1.0], requires_grad=True)
     >>> figure = landscape_line([w], lambda: ((w * w - 1) ** 2).sum(), [1.0])
-    >>> figure.axes[0].get_title()
-    'loss between two solutions, barrier 1'
+    >>> figure.axes[0].get_title().splitlines()
+    ['loss between two solutions', 'barrier 1 above the line between the ends']
     """
     place = Place("landscape_line", model, loss)
     check_integer("landscape_line: points", points, least=3)
@@ -151,11 +154,13 @@ def landscape_line(
     losses = place.losses(place.here + share * (other - place.here) for share in shares)
     figure, (axes,) = make_axes(1, ax)
     axes.plot(shares, losses, color=COLORS[0])
+    ends = losses[(shares == 0) | (shares == 1)]
+    axes.plot([0.0, 1.0], ends, ":", color=INK, linewidth=1.2, label="line between the ends")
     for share, label, marker in ((0.0, "present parameters", "o"), (1.0, "other solution", "s")):
         value = losses[shares == share].item()
         axes.plot(share, value, marker, color=COLORS[1], markeredgecolor=INK, label=f"{label}: loss {value:.4g}")
     axes.set(xlabel=f"share of the way (distance {distance:.3g})", ylabel="loss")
-    axes.set_title(f"loss between two solutions, {_barrier(shares, losses)}")
+    axes.set_title(f"loss between two solutions\n{_barrier(shares, losses)}")
     axes.grid(alpha=0.25)
     axes.legend(framealpha=0.9, fontsize=8)
     return figure
@@ -190,6 +195,12 @@ def _sides(plane: Plane, radius: Any, resolution: int) -> list[Array]:
 
 
 def _barrier(shares: Array, losses: Array) -> str:
-    between = losses[(shares >= 0) & (shares <= 1)]
-    barrier = float(np.max(between)) - (between[0] + between[-1]) / 2
-    return f"barrier {barrier:.3g}" if math.isfinite(barrier) else "which is not finite everywhere"
+    inside = (shares >= 0) & (shares <= 1)
+    share, between = shares[inside], losses[inside]
+    if not np.isfinite(between).all():
+        return "not finite everywhere between them"
+    line = (1 - share) * between[0] + share * between[-1]
+    barrier = float(np.max(between - line))
+    if barrier < _ROUNDING * np.abs(between).max():
+        barrier = 0.0
+    return f"barrier {barrier:.3g} above the line between the ends"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -42,10 +43,8 @@ class Place:
 
     def __init__(self, function: str, model: Any, loss: Any) -> None:
         if not callable(loss):
-            raise DtypeError(
-                f"{function}: loss must be a function without arguments that computes the loss anew, such as "
-                f"lambda: criterion(model(X), y), got {type(loss).__name__}"
-            )
+            raise DtypeError(f"{_wanted(function)}, got {type(loss).__name__}")
+        _check_needs_nothing(function, loss)
         self.function, self.model, self.loss = function, model, loss
         self.parameters = _parameters(function, model)
         self.size = sum(parameter.size for parameter in self.parameters)
@@ -79,11 +78,17 @@ class Place:
 
         Raises:
             StateDictError: when a state dict lacks a parameter.
+            DtypeError: when it is neither, such as a module itself.
             ShapeError: when something has another shape.
             ArgumentError: when a value is not finite.
         """
         if isinstance(state, Mapping):
             vector = np.concatenate([array.ravel() for array in self._from_state(state, name)])
+        elif isinstance(state, Module):
+            raise DtypeError(
+                f"{self.function}: {name} must be a state dict, or all parameters in one array of shape "
+                f"({self.size},), got a {type(state).__name__}: pass its .state_dict()"
+            )
         else:
             vector = plain(state)
             if vector.shape != (self.size,):
@@ -110,6 +115,27 @@ class Place:
                     f"{self.function}: {path!r} in {name} must have shape {parameter.shape}, got {array.shape}"
                 )
             yield array
+
+
+def _wanted(function: str) -> str:
+    return (
+        f"{function}: loss must be a function without arguments that computes the loss anew, such as "
+        "lambda: criterion(model(X), y)"
+    )
+
+
+def _check_needs_nothing(function: str, loss: Any) -> None:
+    """Refuse a loss that cannot be called without arguments, such as a criterion."""
+    called = loss.forward if isinstance(loss, Module) else loss
+    name = type(loss).__name__ if isinstance(loss, Module) else getattr(loss, "__name__", repr(loss))
+    try:
+        signature = inspect.signature(called)
+    except (TypeError, ValueError):  # of some functions written in C there is none
+        return
+    try:
+        signature.bind()
+    except TypeError:
+        raise DtypeError(f"{_wanted(function)}, got {name}, which needs arguments: {name}{signature}") from None
 
 
 def random_plane(place: Place, rng: np.random.Generator | None) -> Plane:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from minigrad.analysis.descent import Path, descend
 from minigrad.analysis.surface import Surface
 from minigrad.data.checks import check_integer
-from minigrad.errors import ArgumentError, DtypeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
 from minigrad.viz.animation import TrajectoryAnimation
 from minigrad.viz.axes import INK, Array, add_legend, make_axes, style
 from minigrad.viz.contours import contours
@@ -48,7 +49,7 @@ def trajectory(
     Args:
         optimizers: functions that make an optimizer of a list of parameters, in a list, which are called by what they
             make (``"SGD lr=0.1"``); or by name, in a dict or as pairs ``(name, function)``. A ``Path`` that
-            ``analysis.descend`` returned is drawn as it is.
+            ``analysis.descend`` returned is drawn as it is. Of several by the same name, the later ones are numbered.
         surface: what they descend, from ``analysis.surfaces``.
         steps: how many steps each of them makes.
         start: the point that all begin at, ``(d,)``; by default the surface's own.
@@ -58,8 +59,9 @@ def trajectory(
         The matplotlib figure, which shows itself in a notebook and has ``.savefig(path)``.
 
     Raises:
-        ArgumentError: when the surface has more than two dimensions, there are no optimizers, or the number of axes
-            does not fit; and what ``descend`` raises.
+        ArgumentError: when the surface has more than two dimensions, there are no optimizers, the number of steps or of
+            axes does not fit, or the start or its loss is not finite.
+        ShapeError: when the start is no point of the surface.
         DtypeError: when an entry is no such function, or the surface is none.
         MissingExtraError: when matplotlib is not installed.
 
@@ -131,7 +133,7 @@ def _paths(function: str, optimizers: Any, surface: Any, steps: int, start: Any)
     entries: list[Any] = list(optimizers.items() if isinstance(optimizers, Mapping) else optimizers)
     if not entries:
         raise ArgumentError(f"{function}: no optimizers; pass at least one, such as lambda p: optim.SGD(p, lr=0.1)")
-    return [_path(function, entry, surface, steps, start) for entry in entries]
+    return _told_apart([_path(function, entry, surface, steps, start) for entry in entries])
 
 
 def _path(function: str, entry: Any, surface: Surface, steps: int, start: Any) -> Path:
@@ -139,13 +141,39 @@ def _path(function: str, entry: Any, surface: Surface, steps: int, start: Any) -
     if label is not None and not isinstance(label, str):
         raise DtypeError(f"{function}: a pair is (name, function), got {entry!r}")
     if not isinstance(made, Path):
-        made = descend(made, surface, steps, start)
+        with _as_errors_of(function):
+            made = descend(made, surface, steps, start)
     elif made.points.shape[1] != surface.dimension:
         raise ArgumentError(
             f"{function}: the path of {made.label} has {made.points.shape[1]} dimensions, {surface.name} has "
             f"{surface.dimension}; draw it on its own surface"
         )
     return made if label is None else replace(made, label=label)
+
+
+@contextmanager
+def _as_errors_of(function: str) -> Iterator[None]:
+    """Let what ``descend`` refuses be said of the function that the user called, and of its arguments."""
+    try:
+        yield
+    except (ArgumentError, DtypeError, ShapeError) as problem:
+        _, ours, said = str(problem).partition("descend: ")
+        if not ours:
+            raise
+        raise type(problem)(f"{function}: {said.replace('make_optimizer', 'an entry of optimizers')}") from None
+
+
+def _told_apart(paths: list[Path]) -> list[Path]:
+    """Return the paths, of which the later ones of the same label are numbered."""
+    given, seen, named = {path.label for path in paths}, set[str](), []
+    for path in paths:
+        label, number = path.label, 1
+        while label in seen or (number > 1 and label in given):
+            number += 1
+            label = f"{path.label} ({number})"
+        seen.add(label)
+        named.append(replace(path, label=label))
+    return named
 
 
 def _draw(paths: list[Path], surface: Surface, given: Any) -> _Drawn:

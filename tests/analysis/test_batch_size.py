@@ -228,6 +228,26 @@ def test_the_text_is_an_aligned_table_that_names_its_units():
     assert "median" in lines[4]
 
 
+def test_one_epoch_is_one():
+    study = quick([50], epochs=1)
+    assert "(50 samples, 1 epoch)" in str(study).splitlines()
+    assert repr(study) == "BatchSizeStudy(batch sizes 50; 1 epoch)"
+    assert repr(quick([8])) == "BatchSizeStudy(batch sizes 8; 2 epochs)"
+
+
+def test_noise_that_is_rounding_is_called_so():
+    study = quick([1, "full"])
+    assert 0 <= study.rows[1].gradient_noise < 1e-9
+    lines = str(study).splitlines()
+    assert "0 (to rounding)" in lines[2]
+    assert "rounding" not in lines[1]
+
+
+def test_no_line_is_too_long_for_a_screen():
+    study = quick([1, 50], test=points(20, seed=1), sharpness=True)
+    assert max(map(len, str(study).splitlines())) <= 120
+
+
 def test_regression_has_no_accuracy():
     options = {"loss": nn.MSELoss(), "epochs": 1, "sharpness": False}
     row = batch_size_study(make_line, regression(), [8], test=regression(seed=1), **options).rows[0]

@@ -222,6 +222,11 @@ class TestErrorsOfFunctions:
         with pytest.raises(ArgumentError, match=r"f is nan at .*choose a domain where f is finite"):
             check_convex(lambda x: np.nan * x, (-1, 1))
 
+    def test_a_point_without_a_value_is_told_once(self) -> None:
+        """Warnings are errors here: NumPy's own would come first."""
+        with pytest.raises(ArgumentError, match=r"f is nan at .*choose a domain where f is finite"):
+            check_convex(mg.log, (-1, 1), rng=rng())
+
     @pytest.mark.parametrize("domain", [(1, 1), (2, 1), (0, np.inf), [(0, 1), (0, np.nan)]])
     def test_a_domain_that_is_no_range(self, domain: Any) -> None:
         with pytest.raises(ArgumentError, match="domain needs finite bounds with low < high"):

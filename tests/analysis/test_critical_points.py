@@ -173,6 +173,11 @@ class TestEscape:
         with pytest.raises(ArgumentError, match="f is nowhere below 0 along the direction of negative curvature"):
             escape(f, np.ones(2))
 
+    @pytest.mark.parametrize("step", [np.int64(1), np.float32(1), np.uint8(1)])
+    def test_a_step_of_any_kind_of_number(self, step: Any) -> None:
+        moved = escape(product_of_two_weights, ORIGIN, step=step)
+        np.testing.assert_allclose(moved.numpy(), np.full(2, 0.5**0.5), rtol=1e-15)
+
     @pytest.mark.parametrize("step", [0, -1.0, np.inf, "1", True])
     def test_a_wrong_step(self, step: Any) -> None:
         with pytest.raises(ArgumentError, match="escape: step must be a positive finite number"):
@@ -201,6 +206,17 @@ class TestErrors:
     def test_derivatives_that_are_not_finite(self, function: Any) -> None:
         with np.errstate(all="ignore"), pytest.raises(ArgumentError, match="the Hessian of f is not finite at x"):
             function(lambda x: (x**1.5).sum(), ORIGIN)
+
+
+def test_the_shares_of_eigenvalues_are_by_the_tolerance() -> None:
+    def f(x: Any) -> Any:
+        return x[0] ** 2 + 1e-4 * x[1] ** 2 - x[2] ** 2 + 0 * x[3]
+
+    point = classify_critical_point(f, np.zeros(4))
+    assert (point.negative, point.zero, point.positive) == (0.25, 0.25, 0.5)
+    point = classify_critical_point(f, np.zeros(4), tolerance=1e-3)
+    assert (point.negative, point.zero, point.positive) == (0.25, 0.5, 0.25)
+    assert point.minimum_ratio == point.positive
 
 
 def test_a_wrong_tolerance() -> None:

@@ -140,5 +140,17 @@ class TestDirectionalDerivatives:
     def test_what_cannot_be_used(self) -> None:
         with pytest.raises(ShapeError, match=r"point x of the plane, of shape \(2,\), got \(3,\)"):
             directional_derivatives(f, np.ones(3), [0.0])
+        with pytest.raises(ArgumentError, match="directional_derivatives: x must be finite, it contains inf or nan"):
+            directional_derivatives(lambda p: 2 * p[0], [np.nan, 0.0], [0.0])
         with pytest.raises(ArgumentError, match="angles must be finite"):
             directional_derivatives(f, X, [0.0, np.inf])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("kind", [list, np.array, mg.tensor])
+def test_a_point_that_is_not_finite(bad: float, kind: Any) -> None:
+    """Where the gradient does not depend on the point, only the point tells."""
+    with pytest.raises(ArgumentError, match="directional_derivative: x must be finite, it contains inf or nan"):
+        directional_derivative(lambda p: 2 * p[0], kind([bad, 0.0]), [1, 0])
+    with pytest.raises(ArgumentError, match="steepest_direction: x must be finite, it contains inf or nan"):
+        steepest_direction(lambda p: 2 * p[0], kind([bad, 0.0]))

@@ -143,6 +143,22 @@ def test_all_relus_dead_is_no_gradient_at_all():
     assert flow.diagnosis.startswith("Vanishing: no gradient arrives at any layer")
 
 
+def test_dead_units_decide_the_remedy():
+    """The initialisation is He's already; what is wrong are the biases."""
+    rng = np.random.default_rng(0)
+    model = deep_network(5, 16, "relu", "he", outputs=3, rng=rng)
+    for layer in model.modules():
+        if isinstance(layer, nn.Linear) and layer.out_features == 16:
+            layer.bias.data = np.full(16, -6.0)
+    batch = mg.tensor(rng.normal(size=(32, 16)).astype(np.float32)), mg.tensor(rng.integers(0, 3, 32))
+    flow = gradient_flow(model, [batch], nn.CrossEntropyLoss())
+    assert flow.kind == "vanishing"
+    assert "are 0 on the whole batch" in flow.diagnosis
+    assert "He initialisation" not in flow.remedy
+    for advice in ("biases to 0", "smaller learning rate", "nn.LeakyReLU"):
+        assert advice in flow.remedy
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_measuring_changes_nothing(training):
     model, loader = small()

@@ -228,6 +228,10 @@ def test_no_noise_is_the_surface_itself() -> None:
 # --- bad input
 
 
+def _first(point: Any) -> Any:
+    return point[..., 0]
+
+
 def bowl(**changes: Any) -> Surface:
     known: dict[str, Any] = {"name": "mine", "function": lambda p: (p * p).sum(axis=-1), "minima": ((0.0, 0.0),)}
     return Surface(**{**known, "minimum": 0.0, "bounds": ((-1, 1), (-1, 1)), "start": (1.0, 1.0), **changes})
@@ -256,6 +260,23 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: bowl(bounds=((1, -1), (-1, 1))), ArgumentError, r"the low one first, got \(1, -1\)"),
     (lambda: bowl(bounds=((-1, math.inf), (-1, 1))), ArgumentError, "bounds must be finite"),
     (lambda: bowl(bounds=(1.0, 2.0)), ShapeError, r"bounds must be \(low, high\) for each coordinate, got 1.0"),
+    (lambda: Surface("mine", _first), UnknownArgumentError, r"Surface\(\): missing a required argument: 'minima'"),  # type: ignore[call-arg]
+    (lambda: bowl(minimums=3), UnknownArgumentError, "did you mean 'minimum'"),
+    (lambda: bowl(name=_first), DtypeError, "Surface: name must be a string, got function"),
+    (
+        lambda: bowl(minima=None),
+        DtypeError,
+        r"mine: minima must be a tuple of points, got None; \(\) says there is none",
+    ),
+    (lambda: bowl(saddles=0.0), DtypeError, "mine: saddles must be a tuple of points, got 0.0"),
+    (lambda: bowl(minima=(None,)), DtypeError, r"mine: a point of minima must hold real numbers, got None"),
+    (lambda: bowl(start=None), DtypeError, "mine: a point of start must hold real numbers, got None"),
+    (lambda: bowl(start=("a", "b")), DtypeError, "mine: a point of start must hold real numbers"),
+    (lambda: bowl(bounds=None), DtypeError, r"mine: bounds must be \(low, high\) for each coordinate, got None"),
+    (lambda: bowl(bounds=()), ShapeError, r"mine: bounds must be \(low, high\) for each coordinate, got \(\)"),
+    (lambda: bowl(bounds=(("a", "b"),)), DtypeError, "mine: a point of bounds must hold real numbers"),
+    (lambda: bowl(minimum=None), DtypeError, "mine: minimum must be a number, the value at the minima, got None"),
+    (lambda: bowl(minimum=math.nan), ArgumentError, "mine: minimum must be a number, the value at the minima, got nan"),
     (lambda: bowl(function=3), DtypeError, "mine: function must be a function of a point, got int"),
     (lambda: bowl(expectation=3), DtypeError, "mine: expectation must be a function of a point, got int"),
     (lambda: bowl(function=lambda p: 3.0)([0.0, 0.0]), DtypeError, "mine: the function must return a tensor, .* float"),

@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import data
-from minigrad.errors import ArgumentError, DtypeError, GraphError, ShapeError, UnknownArgumentError
+from minigrad.errors import (
+    ArgumentError,
+    DtypeError,
+    GraphError,
+    ShapeError,
+    StateDictError,
+    UnknownArgumentError,
+)
 
 
 def whole(n):
@@ -107,6 +114,70 @@ def test_iterating_draws_nothing_from_the_default_generator():
     mg.seed(1)
     order(loader)
     assert data.DataLoader(whole(2)).seed == before
+
+
+@given(st.integers(1, 40), st.integers(1, 50), st.integers(0, 50), st.booleans(), st.booleans())
+def test_an_epoch_begun_in_the_middle_has_the_batches_that_are_left(n, batch_size, start, shuffle, drop_last):
+    for dataset in (whole(n), Rows(*[(np.ones(2) * i, i) for i in range(n)])):
+        loader = data.DataLoader(dataset, batch_size, shuffle, drop_last, seed=3)
+        batches = [y.tolist() for _, y in loader]
+        loader.set_epoch(0)
+        assert [y.tolist() for _, y in loader.batches(start)] == batches[start:]
+        assert loader.epoch == 1
+
+
+def test_batches_that_are_skipped_are_not_looked_at():
+    rows = Rows(*range(10))
+    assert [batch.tolist() for batch in data.DataLoader(rows, 2).batches(start=3)] == [[6, 7], [8, 9]]
+    assert rows.asked == [6, 7, 8, 9]
+    with pytest.raises(ArgumentError, match="start must be a non-negative integer, got -1"):
+        data.DataLoader(rows).batches(-1)
+
+
+def test_a_loader_goes_on_where_another_was():
+    first = data.DataLoader(whole(20), 3, shuffle=True, seed=2**70)
+    order(first)
+    second = data.DataLoader(whole(20), 3, shuffle=True)
+    second.load_state_dict(first.state_dict())
+    assert second.epoch == 1
+    assert order(second) == order(first)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"batch_size": 4}, "batch_size: expected 3, got 4"),
+        ({"shuffle": 1}, "shuffle: expected True, got 1"),
+        ({"samples": 21}, "samples: expected 20, got 21"),
+        ({"subset": "x"}, "subset: expected '', got 'x'"),
+        ({"seed": -1}, "seed: expected a non-negative integer, got -1"),
+        ({"epoch": True}, "epoch: expected a non-negative integer, got True"),
+        ({"other": 1}, "other is unknown"),
+    ],
+)
+def test_a_state_of_other_batches_does_not_fit(change, message):
+    loader = data.DataLoader(whole(20), 3, shuffle=True, seed=0)
+    state = loader.state_dict()
+    with pytest.raises(StateDictError, match=message):
+        loader.load_state_dict({**state, **change})
+    state.pop("epoch")
+    with pytest.raises(StateDictError, match="epoch is missing"):
+        loader.load_state_dict(state)
+    with pytest.raises(StateDictError, match="expected a dict, got list"):
+        loader.load_state_dict([])
+    assert (loader.seed, loader.epoch) == (0, 0)
+
+
+def test_other_samples_of_the_same_data_do_not_fit():
+    states = [
+        data.DataLoader(dataset, 2, seed=0).state_dict()
+        for dataset in (data.Subset(whole(20), [1, 2, 3]), data.Subset(whole(20), [1, 2, 4]), whole(3))
+    ]
+    assert len({state["subset"] for state in states}) == 3
+    loader = data.DataLoader(data.Subset(whole(20), [1, 2, 3]), 2)
+    loader.load_state_dict(states[0])
+    with pytest.raises(StateDictError, match="subset: expected"):
+        loader.load_state_dict(states[1])
 
 
 @pytest.mark.parametrize("shuffle", [False, True])

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad import data, nn, optim
 
 
 @contextlib.contextmanager
@@ -184,3 +185,46 @@ def test_memory_does_not_grow_over_training_steps(create_graph: bool) -> None:
         finally:
             tracemalloc.stop()
     assert grown < 100_000  # bytes
+
+
+def trained(model: nn.Module, optimizer: optim.Optimizer, batches: Any) -> None:
+    for inputs, labels in batches:
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(inputs), labels).backward()
+        optimizer.step()
+
+
+def test_memory_does_not_grow_over_ten_thousand_steps_of_a_model_and_an_optimizer() -> None:
+    model = nn.MLP([2, 8, 2], dropout=0.1)
+    optimizer = optim.Adam(model.parameters())
+    batches = data.DataLoader(data.xor(), batch_size=2, shuffle=True, seed=0)
+
+    with without_collector():
+        tracemalloc.start()
+        try:
+            for _ in range(1_000):
+                trained(model, optimizer, batches)
+            before = tracemalloc.get_traced_memory()[0]
+            for _ in range(5_000):
+                trained(model, optimizer, batches)  # two batches each
+            grown = tracemalloc.get_traced_memory()[0] - before
+        finally:
+            tracemalloc.stop()
+    assert grown < 100_000  # bytes: one small object a step would be six times as much
+
+
+@pytest.mark.parametrize("make", [optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad])
+def test_a_model_its_optimizer_and_its_graphs_leave_the_collector_nothing(make: Any) -> None:
+    batches = data.DataLoader(data.xor(), batch_size=2, shuffle=True, seed=0)
+
+    def train_anew() -> None:
+        model = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.GELU(), nn.Linear(4, 2))
+        optimizer = make(model.parameters(), lr=0.01)
+        optim.lr_scheduler.StepLR(optimizer, 1)
+        trained(model, optimizer, batches)
+
+    train_anew()  # what is imported and cached once
+    with without_collector():
+        for _ in range(3):
+            train_anew()
+        assert gc.collect() == 0

@@ -48,6 +48,24 @@ def test_large_batches_end_sharper_and_generalise_no_worse(measured):
     assert -2 * error < difference < 0.03
 
 
+def test_batches_of_one_do_not_settle(measured):
+    settled = max(measured[1][size]["train_loss"].max() for size in (8, 32, 128, 256))
+    assert measured[1][1]["train_loss"].min() > 3 * settled
+    epochs, updates = measured
+    calm = {**updates[1], "train_loss": updates[8]["train_loss"]}
+    assert not batch_sizes.holds(epochs, {**updates, 1: calm})
+
+
+def test_what_is_printed_says_what_is_compared_with_what(measured, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(batch_sizes, "measure", lambda: measured)
+    batch_sizes.main()
+    printed = capsys.readouterr().out
+    assert "sharper than batches\nof 8" in printed
+    assert "Batches of one are too noisy" in printed
+    assert "the share of updates after which the next batch has a higher loss" in printed
+
+
 def test_the_claim_fails_where_large_batches_generalise_worse(measured):
     epochs, updates = measured
     worse = {**updates[256], "test_accuracy": updates[256]["test_accuracy"] - 0.1}

@@ -43,5 +43,15 @@ def test_rank_correlation_agrees_with_scipy_where_ratios_are_equal():
     assert minimum_ratio.rank_correlation(places([3, 2, 1], [0.1, 0.5, 0.9])) == pytest.approx(-1)
 
 
+def test_what_is_printed_says_what_the_ratio_is_and_claims_no_steady_growth(measured, monkeypatch, capsys):
+    monkeypatch.setattr(minimum_ratio, "measure", lambda: measured)
+    minimum_ratio.main()
+    printed = capsys.readouterr().out
+    assert "the share of the Hessian's eigenvalues that are positive" in printed
+    assert any((np.diff([place.minimum_ratio for place in run]) < 0).any() for run in measured)
+    assert "not at each step" in printed
+    assert "largest of the run" in printed
+
+
 def test_the_claim_fails_for_a_run_that_goes_backwards(measured):
     assert not minimum_ratio.holds([run[::-1] for run in measured])

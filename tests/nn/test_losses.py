@@ -1,11 +1,13 @@
 """Losses: their kinds of targets, their shapes, and what they refuse."""
 
+import functools
+
 import numpy as np
 import pytest
 
 import minigrad as mg
 import minigrad.nn.functional as F
-from minigrad import nn
+from minigrad import data, nn, optim
 from minigrad.errors import ArgumentError, DtypeError, OutOfRangeError, ShapeError, UnknownArgumentError
 
 RNG = np.random.default_rng(0)
@@ -48,12 +50,99 @@ def test_losses_stay_in_float32():
     assert {loss.dtype for loss in losses} == {np.dtype(np.float32)}
 
 
-@pytest.mark.parametrize("loss", [F.mse_loss, F.l1_loss, F.huber_loss, F.binary_cross_entropy_with_logits])
-def test_elementwise_losses_never_broadcast(loss):
-    with pytest.raises(
-        ShapeError, match=r"prediction has shape \(3, 1\) and the target \(3,\).*target.reshape\(3, 1\)"
-    ):
-        loss(mg.ones((3, 1)), mg.ones(3))
+ELEMENTWISE = {
+    "mse_loss": F.mse_loss,
+    "l1_loss": F.l1_loss,
+    "huber_loss": F.huber_loss,
+    "binary_cross_entropy": F.binary_cross_entropy,
+    "binary_cross_entropy_with_logits": F.binary_cross_entropy_with_logits,
+    "MSELoss": nn.MSELoss(),
+    "L1Loss": nn.L1Loss(),
+    "HuberLoss": nn.HuberLoss(),
+    "BCELoss": nn.BCELoss(),
+    "BCEWithLogitsLoss": nn.BCEWithLogitsLoss(),
+}
+elementwise = pytest.mark.parametrize("loss", ELEMENTWISE.values(), ids=ELEMENTWISE)
+
+
+def test_the_elementwise_losses_are_all_listed():
+    """What takes class indices has a class axis; every other loss of the library compares element by element."""
+    classes = {"cross_entropy", "nll_loss", "CrossEntropyLoss", "NLLLoss"}
+    functions = {name for name in vars(F) if name.endswith("_loss") or "cross_entropy" in name}
+    modules = {name for name in vars(nn) if name.endswith("Loss")}
+    assert functions | modules == classes | set(ELEMENTWISE)
+
+
+@elementwise
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize(
+    ("prediction", "target", "call"),
+    [
+        ((3, 1), (3,), "target.reshape(-1, 1)"),
+        ((3,), (3, 1), "target.reshape(-1)"),
+        ((1, 3), (3,), "target.reshape(-1, 3)"),
+        ((3, 1, 1), (3, 1), "target.reshape(-1, 1, 1)"),
+        ((4, 6), (4, 2, 3), "target.reshape(-1, 6)"),
+        ((1,), (), "target.reshape(-1)"),
+        ((), (1,), "target.reshape(())"),
+    ],
+)
+def test_elementwise_losses_never_broadcast_and_name_the_call_that_helps(loss, reduction, prediction, target, call):
+    if isinstance(loss, nn.Module):
+        loss = type(loss)(reduction=reduction)
+    else:
+        loss = functools.partial(loss, reduction=reduction)
+    prediction, target = mg.full(prediction, 0.5), mg.ones(target)
+    with pytest.raises(ShapeError, match=r"they must be equal, and are never broadcast: reshape the target") as raised:
+        loss(prediction, target)
+    assert str(raised.value).endswith(call)
+    loss(prediction, eval(call, {"target": target}))  # which works
+
+
+@elementwise
+@pytest.mark.parametrize(
+    ("prediction", "target", "hint"),
+    [
+        ((4, 3), (4,), "for each of the 3 outputs of a sample; for class labels use cross_entropy"),
+        ((4, 3), (3,), r"if each sample has this target, write mg.broadcast_to\(target, \(4, 3\)\)"),
+        ((4, 3), (), r"if each sample has this target, write mg.broadcast_to\(target, \(4, 3\)\)"),
+        ((1, 3), (4, 3), r"let the model return shape \(4, 3\), or write mg.broadcast_to\(\w+, \(4, 3\)\)"),
+        ((4, 3), (4, 2), "neither can be reshaped to the other, with 12 and 8 elements"),
+        ((2, 6), (3, 4), "neither can be reshaped to the other, with 12 and 12 elements"),
+    ],
+)
+def test_shapes_that_no_reshape_brings_together(loss, prediction, target, hint):
+    with pytest.raises(ShapeError, match=hint):
+        loss(mg.full(prediction, 0.5), mg.ones(target))
+
+
+def test_a_loss_says_what_its_own_argument_is_called_and_the_names_of_tensors():
+    with pytest.raises(ShapeError, match=r"the prediction 'heights' has shape \(3, 1\) and the target 'ages' \(3,\)"):
+        F.mse_loss(mg.tensor([[1.0], [2.0], [3.0]], name="heights"), mg.tensor([1.0, 2.0, 3.0], name="ages"))
+    with pytest.raises(ShapeError, match=r"the probability has shape \(1, 3\).*broadcast_to\(probability, \(4, 3\)\)"):
+        F.binary_cross_entropy(mg.ones((1, 3)), mg.ones((4, 3)))
+    with pytest.raises(ShapeError, match="the logits have shape"):
+        F.binary_cross_entropy_with_logits(mg.ones((3, 1)), mg.ones(3))
+
+
+@elementwise
+def test_fit_does_not_broadcast_either(loss):
+    """The usual mistake: a model with one output, and targets without its axis."""
+    X, y = RNG.normal(size=(10, 2)).astype(np.float32), RNG.integers(0, 2, 10).astype(np.float32)
+    model = nn.Sequential(nn.Linear(2, 1), nn.Sigmoid())
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    before = [parameter.numpy().copy() for parameter in model.parameters()]
+    batches = data.DataLoader(data.TensorDataset(X, y), batch_size=4)
+    with pytest.raises(ShapeError, match=r"ha(s|ve) shape \(4, 1\) and the target \(4,\).*target.reshape\(-1, 1\)$"):
+        mg.fit(model, batches, loss=loss, optimizer=optimizer, epochs=1, progress=False)
+    for parameter, then in zip(model.parameters(), before, strict=True):
+        np.testing.assert_array_equal(parameter.numpy(), then)
+    reshaped = lambda out, target: loss(out, target.reshape(-1, 1))  # noqa: E731
+    mg.fit(model, batches, loss=reshaped, optimizer=optimizer, epochs=1, progress=False)  # a last batch of 2 too
+
+
+@elementwise
+def test_an_empty_batch_is_an_error(loss):
     with pytest.raises(ShapeError, match="the batch is empty"):
         loss(mg.ones((0, 2)), mg.ones((0, 2)))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +18,6 @@ from minigrad.errors import (
     UnknownArgumentError,
     UnsupportedError,
 )
-from minigrad.ops import functions
 from minigrad.ops.loss import cross_entropy, sigmoid_cross_entropy
 
 
@@ -134,6 +132,8 @@ BAD: list[tuple[Callable[[], Any], type[MinigradError], list[str]]] = [
     (lambda: mg.einsum("...ij...->i", X), ArgumentError, ["does not fit"]),
     (lambda: mg.einsum("i...->i", X), ArgumentError, ["must have '...' too"]),
     (lambda: mg.einsum("ij->ik", X), ShapeError, ["output subscript 'k' which never appeared"]),
+    (lambda: mg.ones(2, dtype=np.int8) + 300, ArgumentError, ["add: ", "300 out of bounds", "x (2,)"]),
+    (lambda: X * 10**400, ArgumentError, ["multiply: ", "too large", "x 'x' (2, 3)"]),
     # calls that do not fit
     (lambda: mg.relu(X, inplace=True), UnknownArgumentError, ["relu() has no argument 'inplace'; it has x"]),
     (lambda: mg.relu(), UnknownArgumentError, ["relu(): missing a required argument: 'x'"]),
@@ -169,8 +169,7 @@ BAD: list[tuple[Callable[[], Any], type[MinigradError], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("call", "kind", "pieces"), BAD, ids=[" ".join(pieces)[:60] for _, _, pieces in BAD])
-def test_bad_input(call: Callable[[], Any], kind: type[MinigradError], pieces: list[str]) -> None:
+def check(call: Callable[[], Any], kind: type[MinigradError], pieces: list[str]) -> None:
     with pytest.raises(kind) as caught:
         call()
     assert type(caught.value) is kind
@@ -178,19 +177,11 @@ def test_bad_input(call: Callable[[], Any], kind: type[MinigradError], pieces: l
         assert piece in str(caught.value)
 
 
-PUBLIC = {
-    name: f for name, f in functions.items() if name not in ("restore", "getitem", "shifted") and hasattr(mg, name)
-}
+@pytest.mark.parametrize(("call", "kind", "pieces"), BAD, ids=[" ".join(pieces)[:60] for _, _, pieces in BAD])
+def test_bad_input(call: Callable[[], Any], kind: type[MinigradError], pieces: list[str]) -> None:
+    check(call, kind, pieces)
 
 
-@pytest.mark.parametrize("name", PUBLIC)
-def test_every_function_explains_an_unknown_argument(name: str) -> None:
-    with pytest.raises(UnknownArgumentError, match=rf"^{re.escape(name)}\(\)"):
-        PUBLIC[name](X, no_such_thing=1)
-
-
-@pytest.mark.parametrize("name", PUBLIC)
-def test_every_function_refuses_what_is_no_number(name: str) -> None:
-    count = {"where": 3, "einsum": 2, "reshape": 2, "broadcast_to": 2, "swapaxes": 3, "moveaxis": 3}.get(name, 1)
-    with pytest.raises(MinigradError):
-        PUBLIC[name](*[object()] * count)
+def test_nothing_equals_none() -> None:
+    assert not (X == None).numpy().any()  # noqa: E711
+    assert (X != None).numpy().all()  # noqa: E711

@@ -1,8 +1,8 @@
-"""Every primitive, every operand, both dtypes, every layout, first and second order: driven by the table."""
+"""Every primitive, operand, dtype, shape and layout, to first and second order: driven by the table."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -31,23 +31,44 @@ REAL = [
     and not str(parameter.id).startswith("comparison.")
 ]  # fmt: skip
 
-LAYOUTS = {
-    "contiguous": lambda x: np.ascontiguousarray(x).reshape(x.shape),
-    "transposed": lambda x: np.ascontiguousarray(x.T).T.reshape(x.shape),
-    "reversed": lambda x: np.flip(np.flip(x).copy())[...],
-    "strided": lambda x: np.repeat(x[..., None], 2, axis=-1)[..., 0],
+
+def unaligned(x: Array) -> Array:
+    """Copy to memory that begins one byte past where a number may begin."""
+    memory = np.empty(x.nbytes + 1, np.uint8)[1:]
+    made = np.ndarray(x.shape, x.dtype, memory)
+    made[...] = x
+    return made
+
+
+LAYOUTS: dict[str, Callable[[Array], Array]] = {
+    "C order": lambda x: x.copy("C"),
+    "Fortran order": lambda x: x.copy("F"),
+    "transposed": lambda x: x.T.copy("C").T,
+    "negative strides": lambda x: np.flip(np.flip(x).copy())[...],
+    "every second": lambda x: np.repeat(x[..., None], 2, axis=-1)[..., 0],
+    "broadcast view": lambda x: np.broadcast_to(x[:1], x.shape) if x.ndim and x.shape[0] > 1 else x.copy(),
+    "unaligned": unaligned,
+    "writable": lambda x: x.copy(),
 }
+DTYPES: list[tuple[Any, float]] = [(np.float64, 1e-12), (np.float32, 1e-4)]
 
 
 def laid_out(case: Case, dtype: Any, layout: str) -> list[Any]:
-    """Return the inputs as tensors that require a gradient; their arrays are read-only."""
+    """Return the inputs as tensors that require a gradient; their arrays are read-only, but where they shall not be."""
     made: list[Any] = []
     for value in case.inputs:
         if differentiated(value):
-            value = mg.Tensor(freeze(LAYOUTS[layout](value.astype(dtype))))
+            array = LAYOUTS[layout](value.astype(dtype))
+            value = mg.Tensor(array if layout == "writable" else freeze(array))
             value.requires_grad = True
         made.append(value)
     return made
+
+
+def same_numbers(case: Case, layout: str) -> Case:
+    """Return the case of the numbers that a layout leaves: a broadcast view repeats one of them."""
+    inputs = [LAYOUTS[layout](value).copy() if differentiated(value) else value for value in case.inputs]
+    return case._replace(inputs=tuple(inputs))
 
 
 def called(case: Case, inputs: list[Any]) -> Any:
@@ -77,7 +98,7 @@ def test_the_cases_reach_every_operand_and_every_primitive() -> None:
     reached = set()
     for cases in CASES.values():
         for case in cases:
-            output = called(case, laid_out(case, np.float64, "contiguous"))
+            output = called(case, laid_out(case, np.float64, "C order"))
             if output.requires_grad:
                 for step in mg.backprop(output, np.ones(output.shape)):
                     reached |= {(step.node.primitive, sent.position) for sent in step.contributions}
@@ -133,25 +154,42 @@ def gradients(case: Case, dtype: Any, layout: str) -> Iterator[tuple[str, Array,
                 yield "second", x.numpy(), np.zeros(x.shape, dtype) if part is None else part.numpy()
 
 
-@pytest.mark.parametrize("case", REAL)
-def test_dtype_and_layout_change_nothing(case: Case) -> None:
-    exact = list(gradients(case, np.float64, "contiguous"))
-    for dtype, tolerance in ((np.float64, 1e-12), (np.float32, 1e-4)):
-        for layout in LAYOUTS:
-            found = list(gradients(case, dtype, layout))
-            assert len(found) == len(exact)
-            for (order, x, gradient), (_, _, reference) in zip(found, exact, strict=True):
-                assert gradient.shape == x.shape, order
-                assert gradient.dtype == dtype, order
-                scale = np.abs(reference).max(initial=1e-3)
-                np.testing.assert_allclose(gradient, reference, rtol=tolerance, atol=tolerance * scale, err_msg=order)
+TABLE = [
+    pytest.param(parameter.values[0], layout, id=f"{parameter.id} {layout}")
+    for parameter in REAL
+    for layout in LAYOUTS
+    # where all numbers are equal, as a broadcast view's are, the deviation has no derivative
+    if layout != "broadcast view" or not str(parameter.id).startswith("reduction.std")
+]
+
+
+def test_the_table_has_five_thousand_rows() -> None:
+    """A row is a primitive, an operand, a dtype, a shape, a layout and an order of the derivative."""
+    operands = [sum(map(differentiated, parameter.values[0].inputs)) for parameter in TABLE]
+    assert sum(operands) * len(DTYPES) * 2 + sum(operands) * len([np.float16, np.float32]) > 5_000
+
+
+@pytest.mark.parametrize(("case", "layout"), TABLE)
+def test_dtype_and_layout_change_nothing(case: Case, layout: str) -> None:
+    exact = list(gradients(same_numbers(case, layout), np.float64, "C order"))
+    for dtype, tolerance in DTYPES:
+        found = list(gradients(case, dtype, layout))
+        assert len(found) == len(exact)
+        for (order, x, gradient), (_, _, reference) in zip(found, exact, strict=True):
+            assert gradient.shape == x.shape, order
+            assert gradient.dtype == dtype, order
+            scale = np.abs(reference).max(initial=1e-3)
+            np.testing.assert_allclose(gradient, reference, rtol=tolerance, atol=tolerance * scale, err_msg=order)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
-@pytest.mark.parametrize("case", REAL)
-def test_rules_return_the_dtype_of_their_input(case: Case, dtype: Any) -> None:
-    output = called(case, laid_out(case, dtype, "contiguous"))
+@pytest.mark.parametrize(("case", "layout"), TABLE)
+def test_rules_return_the_dtype_of_their_input(case: Case, layout: str, dtype: Any) -> None:
+    output = called(case, laid_out(case, dtype, layout))
     assert output.dtype == dtype
+    exact = called(case, laid_out(same_numbers(case, layout), np.float64, "C order")).numpy()
+    precision = 16 * np.finfo(dtype).eps
+    np.testing.assert_allclose(output.numpy(), exact, rtol=precision, atol=precision * np.abs(exact).max(initial=1))
     if not output.requires_grad:
         return
     for step in mg.backprop(output, upstream(output.shape, dtype)):
@@ -162,7 +200,7 @@ def test_rules_return_the_dtype_of_their_input(case: Case, dtype: Any) -> None:
 
 @pytest.mark.parametrize("case", REAL)
 def test_saved_values_and_inputs_are_never_written(case: Case) -> None:
-    inputs = laid_out(case, np.float64, "contiguous")
+    inputs = laid_out(case, np.float64, "C order")
     output = called(case, inputs)
     if not output.requires_grad:
         return

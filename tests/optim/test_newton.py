@@ -360,8 +360,13 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: newton(saddlefree=True), UnknownArgumentError, "did you mean 'saddle_free'"),
     (lambda: newton(max_parameters=0), ArgumentError, "max_parameters must be an integer of at least 1, got 0"),
     (lambda: newton(max_parameters=1), ArgumentError, "the Hessian of 2 parameters .* max_parameters, which is 1"),
-    (lambda: optim.Newton([BIG]), ArgumentError, "of 5000 parameters would take 191 MiB, .* use optim.Adam or optim.S"),
+    (lambda: optim.Newton([BIG]), ArgumentError, "of 5,000 parameters would take 191 MiB, .* which is 4,096"),
     (lambda: newton().step(), ArgumentError, r"it needs a function .* got None; write optimizer.step\(lambda: crit"),
+    (
+        lambda: newton().step(),
+        ArgumentError,
+        "Training loops that call step.. themselves, such as mg.fit, do not support",
+    ),
     (lambda: newton().step((W**2).sum()), ArgumentError, "needs a function that computes it, got tensor"),
     (lambda: newton().step(lambda: None), DtypeError, "the closure must return the loss, a tensor, got NoneType"),
     (lambda: newton().step(lambda: 3.0), DtypeError, "got float"),
@@ -407,6 +412,20 @@ def test_bad_input_is_explained_and_changes_nothing(
     with np.errstate(all="ignore"), pytest.raises(kind, match=message):
         call()
     assert W.tolist() == [1.0, 2.0]
+
+
+def test_thousands_are_separated() -> None:
+    big = mg.zeros(40_000, requires_grad=True)
+    with pytest.raises(ArgumentError, match="of 40,000 parameters would take 12,207 MiB, and a step 40,000 backward"):
+        optim.Newton([big], max_parameters=4096)
+
+
+def test_a_loop_that_calls_step_itself_is_told_so() -> None:
+    model = nn.Linear(2, 2)
+    optimizer = optim.Newton(model.parameters())
+    batches = [(mg.ones((4, 2)), mg.tensor(np.array([0, 1, 0, 1])))]
+    with pytest.raises(ArgumentError, match=r"such as mg\.fit, do not support"):
+        mg.fit(model, batches, loss=nn.CrossEntropyLoss(), optimizer=optimizer, epochs=1, progress=False)
 
 
 def test_groups_that_are_added_count_too() -> None:

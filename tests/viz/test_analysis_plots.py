@@ -1,16 +1,18 @@
 """Pictures of what an analysis measured: the numbers in them are the ones that were measured."""
 
+import re
 import sys
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
 import minigrad as mg
-from minigrad import analysis, nn, optim, viz
-from minigrad.analysis import BatchSizeRow, BatchSizeStudy, Curvature, Spectrum, surfaces
-from minigrad.errors import ArgumentError, DtypeError, GraphError, MissingExtraError, ShapeError
+from minigrad import analysis, data, nn, optim, viz
+from minigrad.analysis import BatchSizeRow, BatchSizeStudy, Curvature, Spectrum
+from minigrad.errors import ArgumentError, DtypeError, MissingExtraError
 
 RNG = np.random.default_rng(0)
 BATCH = mg.tensor(RNG.normal(size=(16, 8)).astype(np.float32)), RNG.normal(size=(16, 8)).astype(np.float32)
@@ -58,9 +60,17 @@ def test_a_module_is_measured_and_left_as_it_is():
     assert {name: array.tobytes() for name, array in model.state_dict().items()} == before
 
 
-def test_many_layers_are_numbered():
-    figure = viz.gradient_flow(flow(20)[1])
-    assert figure.axes[0].get_xlabel() == "layer, counted from the input"
+@pytest.mark.parametrize(("depth", "steps"), [(20, 4), (9, 3), (10, None), (57, None)])
+def test_of_many_layers_some_are_named_as_the_diagnosis_names_them(depth, steps):
+    measured = flow(depth)[1]
+    figure = viz.gradient_flow(measured)
+    for axes in figure.axes:
+        assert axes.get_xlabel() == "layer (its name in the model)"
+        places = axes.get_xticks().astype(int) - 1
+        assert [text.get_text() for text in axes.get_xticklabels()] == [measured.layers[place] for place in places]
+        assert {0, depth} <= set(places)  # the ends, of which a diagnosis speaks
+        assert 4 <= len(places) <= 8
+        assert steps is None or set(np.diff(places)) == {steps}
     assert figure._repr_png_().startswith(b"\x89PNG")
 
 
@@ -83,7 +93,12 @@ def test_gradient_flow_on_given_axes():
     figure, measured = Figure(), flow()[1]
     axes = figure.subplots(1, 3)
     assert viz.gradient_flow(measured, ax=axes) is figure
-    assert axes[0].get_title().replace("\n", " ") == measured.diagnosis
+    assert axes[0].get_title().split("\n", 1)[0] == "activations"
+    assert axes[0].get_title().split("\n", 1)[1].replace("\n", " ") == measured.diagnosis
+    assert axes[1].get_title() == "gradients of the activations"
+    alone = Figure().add_subplot()
+    viz.gradient_flow(measured, ax=alone)
+    assert alone.get_title() == axes[0].get_title()
     with pytest.raises(ArgumentError, match="one matplotlib axes, or 3"):
         viz.gradient_flow(measured, ax=axes[:2])
 
@@ -159,6 +174,21 @@ def test_a_training_that_diverged_leaves_a_gap_and_is_told():
     assert nowhere._repr_png_().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("width", [3.0, 5.0, 12.0])
+def test_names_of_sizes_do_not_overlap(width):
+    sizes = [1, 2, 3, 4, 60, 64, 100, 128, 256, 500, 512, 600, 1024]
+    figure = Figure(figsize=(width, 4.0), layout="constrained")
+    axes = figure.subplots()
+    viz.batch_sizes(study(*map(row, reversed(sizes)), row(64)), ax=axes)
+    figure.canvas.draw()
+    assert axes.get_xticks().tolist() == sizes  # each has its mark
+    named = [text for text in axes.get_xticklabels() if text.get_text()]
+    boxes = [text.get_window_extent() for text in named]
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+    assert (named[0].get_text(), named[-1].get_text()) == ("1", "1024")
+    assert len(named) >= 4
+
+
 def test_batch_sizes_on_given_axes_and_bad_input():
     figure = Figure()
     assert viz.batch_sizes(study(row(1), row(8)), ax=figure.subplots(1, 5)) is figure
@@ -175,27 +205,61 @@ def test_the_spectrum_has_the_density_and_the_nodes():
     found = Spectrum(np.array([-1.0, 0.0, 4.0]), np.array([0.1, 0.7, 0.2]))
     figure = viz.spectrum(found, width=0.2)
     axes = figure.axes[0]
-    grid, density = lines(axes)["density"].get_data()
-    floor = axes.get_ylim()[0]
-    np.testing.assert_allclose(density, np.maximum(found.density(grid, 0.2), floor))
-    assert (grid[0] < -1, grid[-1] > 4) == (True, True)
+    grid, density = lines(axes)["density (bells of width 0.2)"].get_data()
+    drawn = np.isfinite(density)
+    np.testing.assert_allclose(density[drawn], found.density(grid, 0.2)[drawn])
+    assert np.ptp(grid[drawn]) > 5
     np.testing.assert_array_equal(lines(axes)["nodes of the estimate"].get_xdata(), found.nodes)
-    assert axes.get_title() == "10.0% of the eigenvalues are negative"
+    assert axes.get_title() == "10.0% of the eigenvalues are clearly below zero\n(by more than a bell's width, 0.2)"
     assert axes.get_yscale() == "log"
+
+
+def test_bells_end_where_they_are_a_hundredth_of_the_least():
+    found = Spectrum(np.array([-1.0, 0.0, 4.0]), np.array([0.001, 0.998, 0.001]))
+    axes = viz.spectrum(found, width=0.1).axes[0]
+    grid, density = lines(axes)["density (bells of width 0.1)"].get_data()
+    least = found.density([4.0], 0.1).item()
+    assert axes.get_ylim()[0] == pytest.approx(least / 100)
+    assert np.nanmin(density) >= least / 100
+    drawn = grid[np.isfinite(density)]
+    reach = 0.1 * np.sqrt(2 * np.log([100, 100 * 998]))  # of a bell of the least weight, and of the high one
+    np.testing.assert_allclose([drawn[0], drawn[-1]], [-1 - reach[0], 4 + reach[0]], atol=0.01)
+    assert not ((drawn > reach[1] + 0.01) & (drawn < 4 - reach[0] - 0.01)).any()
+    low, high = axes.get_xlim()
+    assert -1.7 < low < drawn[0]
+    assert drawn[-1] < high < 4.7
+
+
+@pytest.mark.parametrize(("updates", "share"), [(0, 0.1), (30, 0.03), (120, 0.0)])
+def test_the_share_below_zero_is_that_of_the_whole_hessian(updates, share):
+    images, labels = data.digits()[:256]
+    model = nn.MLP([64, 8, 10], rng=np.random.default_rng(0))
+    criterion = nn.CrossEntropyLoss()
+    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    for _ in range(updates):
+        optimizer.zero_grad()
+        criterion(model(images), labels).backward()
+        optimizer.step()
+    curvature = Curvature(model, lambda: criterion(model(images), labels))
+    exact = np.linalg.eigvalsh(curvature.hessian())
+    assert (np.abs(exact) < 1e-6 * exact[-1]).mean() > 0.25  # of unused pixels and dead units
+    axes = viz.spectrum(curvature, rng=np.random.default_rng(0)).axes[0]
+    told, width = (float(found) for found in re.search(r"^(.*)%.*\n.* ([\d.e-]+)\)$", axes.get_title()).groups())
+    assert told / 100 == pytest.approx((exact < -width).mean(), abs=0.01)
+    assert told / 100 == pytest.approx(share, abs=0.01)
 
 
 def test_a_curvature_is_estimated_by_the_generator():
     w = mg.tensor(np.ones(30), requires_grad=True)
     curvature = Curvature([w], lambda: (w**3 * np.arange(30)).sum())
-    drawn = [
-        lines(viz.spectrum(curvature, rng=np.random.default_rng(1)).axes[0])["density"].get_ydata() for _ in range(2)
-    ]
+    figures = [viz.spectrum(curvature, rng=np.random.default_rng(1)) for _ in range(2)]
+    drawn = [figure.axes[0].get_lines()[0].get_ydata() for figure in figures]
     np.testing.assert_array_equal(*drawn)
 
 
 def test_a_spectrum_of_one_eigenvalue():
     figure = viz.spectrum(Spectrum(np.array([2.0, 2.0]), np.array([0.5, 0.5])))
-    assert figure.axes[0].get_title() == "0.0% of the eigenvalues are negative"
+    assert figure.axes[0].get_title().startswith("0.0% of the eigenvalues are clearly below zero")
     assert viz.spectrum(Spectrum(np.zeros(2), np.array([0.5, 0.5])))._repr_png_().startswith(b"\x89PNG")
 
 
@@ -208,61 +272,6 @@ def test_bad_input_of_spectrum():
         viz.spectrum(Spectrum(np.array([1.0]), np.array([1.0])), ax=Figure().subplots(1, 2))
 
 
-# --- directional derivatives
-
-
-def test_the_derivative_is_the_gradients_length_times_the_cosine():
-    figure = viz.directional(lambda p: 3 * p[0] + 4 * p[1], [1.0, 2.0])
-    degrees, derivatives = figure.axes[1].get_lines()[0].get_data()
-    steepest = np.degrees(np.arctan2(4, 3))
-    np.testing.assert_allclose(derivatives, 5 * np.cos(np.radians(degrees - steepest)), atol=1e-12)
-    assert figure.axes[1].get_title() == "greatest along the gradient, at 53°"
-    assert figure.axes[0].get_title() == "gradient (3, 4), length 5"
-    assert legend(figure) == ["x", "gradient", "steepest descent", "no change"]
-
-
-def test_arrows_point_along_the_gradient_and_across_it():
-    plane = viz.directional(lambda p: 3 * p[0] + 4 * p[1], np.array([1.0, 2.0]), radius=10.0).axes[0]
-    up, down = (np.array(arrow.xy) - [1.0, 2.0] for arrow in plane.texts)
-    np.testing.assert_allclose(up / np.linalg.norm(up), [0.6, 0.8])
-    np.testing.assert_allclose(down, -up)
-    (one, other) = lines(plane)["no change"].get_xydata()
-    assert abs((other - one) @ up) < 1e-9
-    assert plane.get_aspect() == 1  # else a right angle is none in the picture
-
-
-def test_the_contours_of_a_direction_lie_as_the_function_does():
-    plane = viz.directional(lambda p: p[0] ** 2 + 9 * p[1] ** 2, [0.0, 0.0]).axes[0]
-    ellipse = plane.collections[1].get_paths()[1].get_extents()
-    np.testing.assert_allclose(ellipse.width / ellipse.height, 3.0, rtol=0.05)
-
-
-def test_a_zero_gradient_has_no_direction():
-    figure = viz.directional(surfaces.saddle(), [0.0, 0.0])
-    assert figure.axes[0].get_title() == "the gradient is 0: no direction is steepest"
-    assert not figure.axes[0].texts
-    assert figure._repr_png_().startswith(b"\x89PNG")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "options", "kind", "message"),
-    [
-        ((surfaces.saddle(), [1.0]), {}, ShapeError, r"\(2,\), got \(1,\)"),
-        ((surfaces.saddle(), [1.0, np.nan]), {}, ArgumentError, "x must be finite"),
-        ((surfaces.saddle(), [1.0, 1.0]), {"radius": 0}, ArgumentError, "radius must be above 0"),
-        ((3.0, [1.0, 1.0]), {}, DtypeError, "f must be a function"),
-        ((lambda p: p, [1.0, 1.0]), {}, GraphError, "scalar"),
-        ((lambda p: 1.0, [1.0, 1.0]), {}, DtypeError, "must return a tensor"),
-        ((lambda p: p.log().sum(), [0.0, 1.0]), {}, ArgumentError, "gradient of f is not finite"),
-        ((surfaces.saddle(), [1.0, 1.0]), {"ax": Figure().subplots(1, 3)}, ArgumentError, "or 2, one for each"),
-    ],
-)
-@pytest.mark.filterwarnings("ignore:divide by zero")
-def test_bad_input_of_directional(arguments, options, kind, message):
-    with pytest.raises(kind, match=message):
-        viz.directional(*arguments, **options)
-
-
 def test_without_matplotlib_the_error_names_the_command(monkeypatch):
     measured = flow()[1]
     monkeypatch.delitem(sys.modules, "minigrad.viz.figure", raising=False)
@@ -271,7 +280,6 @@ def test_without_matplotlib_the_error_names_the_command(monkeypatch):
         lambda: viz.gradient_flow(measured),
         lambda: viz.batch_sizes(study(row(1))),
         lambda: viz.spectrum(Spectrum(np.array([1.0]), np.array([1.0]))),
-        lambda: viz.directional(surfaces.saddle(), [1.0, 1.0]),
     )
     for draw in draws:
         with pytest.raises(MissingExtraError, match=r"pip install minigrad\[plot\]"):

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 import minigrad as mg
 from minigrad import nn, optim, viz
 from minigrad.errors import ArgumentError, DtypeError, MissingExtraError, ShapeError, StateDictError
-from minigrad.viz.planes import Place, hessian_plane, path_plane, random_plane
+from minigrad.viz.planes import Place
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(16, 3)).astype(np.float32), RNG.normal(size=(16, 2)).astype(np.float32)
@@ -47,65 +47,6 @@ def lines(axes):
 
 def legend(figure):
     return [text.get_text() for text in figure.legends[0].get_texts()]
-
-
-# --- directions
-
-
-def test_random_directions_have_the_norm_of_each_filter_and_leave_biases():
-    model = network()
-    place = Place("test", model, mean_square(model))
-    for direction in random_plane(place, np.random.default_rng(1)).directions:
-        for parameter, part in place.split(direction):
-            if parameter.ndim > 1:
-                np.testing.assert_allclose(np.linalg.norm(part, axis=1), np.linalg.norm(parameter.data, axis=1))
-            else:
-                assert not part.any()
-
-
-def test_parameters_without_matrices_are_one_filter_each():
-    w = mg.tensor([3.0, 4.0], requires_grad=True)
-    one, other = random_plane(Place("test", [w], w.sum), np.random.default_rng(1)).directions
-    np.testing.assert_allclose([np.linalg.norm(one), np.linalg.norm(other)], 5.0)
-    assert not np.allclose(one, other)
-
-
-def test_random_directions_follow_the_generator():
-    model = network()
-    place = Place("test", model, mean_square(model))
-    one, again = (random_plane(place, np.random.default_rng(3)).directions[0] for _ in range(2))
-    np.testing.assert_array_equal(one, again)
-
-
-@pytest.mark.parametrize(
-    ("curvatures", "expected"),
-    [((1.0, -8.0, 3.0, 0.5), (1, 2)), ((5.0, 4.0, -1.0), (0, 1)), ((2.0, 7.0), (1, 0)), ((-3.0, -9.0, 0.0), (1, 0))],
-)
-def test_hessian_directions_are_the_eigenvectors_of_largest_magnitude(curvatures, expected):
-    plane = hessian_plane(Place("test", *quadratic(*curvatures)))
-    np.testing.assert_allclose(np.abs(plane.directions), np.eye(len(curvatures))[list(expected)], atol=1e-12)
-    values = [curvatures[number] for number in expected]
-    assert plane.names == tuple(f"eigenvector of eigenvalue {value:g} (distance)" for value in values)
-
-
-def test_the_hessian_of_a_larger_model():
-    pytest.importorskip("scipy")
-    model = nn.MLP([3, 40, 2])
-    one, other = hessian_plane(Place("test", model, mean_square(model))).directions
-    np.testing.assert_allclose([one @ one, other @ other, one @ other], [1, 1, 0], atol=1e-6)
-
-
-def test_principal_components_of_a_path_in_a_known_plane():
-    model, loss = quadratic(1.0, 1.0, 1.0, 1.0)
-    basis = np.linalg.qr(np.random.default_rng(0).normal(size=(4, 2)))[0].T
-    inside = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 1.0], [4.0, 1.0]])
-    plane = path_plane(Place("test", model, loss), inside @ basis)
-    np.testing.assert_allclose(np.abs(np.array(plane.directions) @ basis.T), np.eye(2), atol=1e-12)
-    np.testing.assert_allclose(plane.path @ np.array(plane.directions), inside @ basis, atol=1e-12)
-    assert plane.names == (
-        "principal component 1 (94% of the variance)",  # 16 of 17
-        "principal component 2 (6% of the variance)",
-    )
 
 
 # --- the plane
@@ -257,8 +198,26 @@ def test_the_line_has_the_loss_between_both_ends_and_beyond():
     np.testing.assert_allclose(losses, ((2 * shares - 1) ** 2 - 1) ** 2, atol=1e-12)
     assert (shares[0], shares[-1]) == (-0.5, 1.5)
     assert {0.0, 1.0} <= set(shares)
-    assert figure.axes[0].get_title() == "loss between two solutions, barrier 1"
+    assert figure.axes[0].get_title() == "loss between two solutions\nbarrier 1 above the line between the ends"
     assert figure.axes[0].get_xlabel() == "share of the way (distance 2)"
+
+
+@pytest.mark.parametrize(
+    ("loss", "barrier"),
+    [
+        (lambda w: w**2, "0"),  # rises all the way
+        (lambda w: 3 * w + 1, "0"),
+        (lambda w: w.sqrt(), "0.25"),  # at a quarter of the way: 1/2 - 1/4
+        (lambda w: w * (1 - w) + 2 * w, "0.25"),
+        (lambda w: (2 * w - 1) ** 2, "0"),
+    ],
+)
+def test_the_barrier_is_the_highest_point_above_the_line_between_the_ends(loss, barrier):
+    w = mg.tensor(np.array([0.0]), requires_grad=True)
+    figure = viz.landscape_line([w], lambda: loss(w).sum(), np.array([1.0]), points=41, margin=0.0)
+    assert figure.axes[0].get_title().endswith(f"\nbarrier {barrier} above the line between the ends")
+    ends = lines(figure.axes[0])["line between the ends"].get_xydata()
+    np.testing.assert_allclose(ends, [[0, loss(mg.tensor(0.0)).item()], [1, loss(mg.tensor(1.0)).item()]])
 
 
 def test_the_ends_are_both_models():
@@ -267,7 +226,11 @@ def test_the_ends_are_both_models():
     figure = viz.landscape_line(model, mean_square(model), other.state_dict(), points=5)
     texts = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     ends = [mean_square(model)().item(), mean_square(other)().item()]
-    assert texts == [f"present parameters: loss {ends[0]:.4g}", f"other solution: loss {ends[1]:.4g}"]
+    assert texts == [
+        "line between the ends",
+        f"present parameters: loss {ends[0]:.4g}",
+        f"other solution: loss {ends[1]:.4g}",
+    ]
 
 
 def test_a_line_through_what_is_not_finite():
@@ -295,6 +258,9 @@ LOSS = mean_square(MODEL)
         ((MODEL, LOSS), {"radius": -1.0}, ArgumentError, "radius must be a finite number"),
         ((MODEL, LOSS), {"rng": 3}, DtypeError, "numpy.random.Generator"),
         ((MODEL, 1.0), {}, DtypeError, "loss must be a function without arguments"),
+        ((MODEL, nn.MSELoss()), {}, DtypeError, r"without arguments.*criterion\(model\(X\), y\), got MSELoss"),
+        ((MODEL, nn.functional.mse_loss), {}, DtypeError, r"without arguments.*needs arguments.*mse_loss"),
+        ((MODEL, lambda x, y: x), {}, DtypeError, "without arguments.*needs arguments"),
         ((MODEL, lambda: MODEL(mg.tensor(X))), {}, ShapeError, r"scalar, it returned shape \(16, 2\)"),
         ((nn.Tanh(), LOSS), {}, ArgumentError, "no parameters"),
         (("model", LOSS), {}, DtypeError, "must be a module or a list of tensors, got str"),
@@ -324,11 +290,24 @@ def test_bad_input(arguments, options, kind, message):
         (np.zeros(26), {"points": 2}, ArgumentError, "points must be an integer of at least 3"),
         (np.zeros(26), {"margin": -1.0}, ArgumentError, "margin must be a finite number"),
         (["a"], {}, DtypeError, "expected real numbers"),
+        (network(), {}, DtypeError, r"other_state must be a state dict.*got a Sequential: pass its \.state_dict\(\)"),
     ],
 )
 def test_bad_input_of_a_line(other, options, kind, message):
     with pytest.raises(kind, match=message):
         viz.landscape_line(MODEL, LOSS, other, **options)
+
+
+def test_a_loss_may_have_arguments_that_need_not_be_given():
+    w = mg.tensor([1.0, 1.0], requires_grad=True)
+    for loss in (lambda scale=2.0: (w * scale).sum(), lambda *scales: (w * 2.0).sum()):
+        assert legend(viz.landscape([w], loss, resolution=3)) == ["present parameters: loss 4"]
+
+
+def test_a_loss_that_fails_inside_is_told_as_it_failed():
+    w = mg.tensor([1.0, 1.0], requires_grad=True)
+    with pytest.raises(TypeError, match="its own trouble"):
+        viz.landscape([w], lambda: (_ for _ in ()).throw(TypeError("its own trouble")), resolution=3)
 
 
 def test_a_state_dict_needs_a_module():

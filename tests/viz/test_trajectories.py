@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+import minigrad as mg
 from minigrad import analysis, optim, viz
 from minigrad.analysis import surfaces
-from minigrad.errors import ArgumentError, DtypeError, MissingExtraError
-from minigrad.viz.contours import levels
+from minigrad.errors import ArgumentError, DtypeError, MinigradError, MissingExtraError
+from minigrad.viz.contours import contours, levels
 
 BOWL = surfaces.quadratic_bowl(10.0)
 
@@ -61,6 +62,15 @@ def test_contours_lie_as_the_surface_does():
 )
 def test_ways_to_name_optimizers(optimizers, labels):
     assert legend(viz.trajectory(optimizers, BOWL, steps=3)) == [*labels, "start", "minimum"]
+
+
+def test_each_of_the_same_name_is_told_apart():
+    figure = viz.trajectory([sgd(0.1), ("SGD lr=0.1", sgd(0.05)), sgd(0.2), sgd(0.1)], BOWL, steps=3)
+    named = ["SGD lr=0.1", "SGD lr=0.1 (2)", "SGD lr=0.2", "SGD lr=0.1 (3)"]
+    assert legend(figure)[:-2] == named
+    assert [line.get_label() for line in figure.axes[1].get_lines()] == named
+    taken = viz.trajectory([("a", sgd(0.1)), ("a", sgd(0.1)), ("a (2)", sgd(0.1))], BOWL, steps=3)
+    assert legend(taken)[:-2] == ["a", "a (3)", "a (2)"]
 
 
 def test_paths_differ_in_colour_line_and_marker():
@@ -176,6 +186,27 @@ def test_bad_input(arguments, kind, message):
             function(*arguments)
 
 
+@pytest.mark.parametrize(
+    ("optimizers", "options", "message"),
+    [
+        ([sgd(0.1)], {"steps": 0}, "steps must be a positive integer"),
+        ([sgd(0.1)], {"start": (1.0,)}, "start must be a point of the surface"),
+        ([sgd(0.1)], {"start": (1.0, np.inf)}, "start and its loss must be finite"),
+        ([0.1], {}, "an entry of optimizers must be a function that makes an optimizer"),
+        ([lambda p: p], {}, "an entry of optimizers must return an optimizer"),
+        (
+            {"own": lambda p: optim.SGD([mg.zeros(2, requires_grad=True)], lr=0.1)},
+            {},
+            "an entry of optimizers must give",
+        ),
+    ],
+)
+def test_errors_begin_with_the_function_that_was_called(optimizers, options, message):
+    for function in (viz.trajectory, viz.animate_trajectory):
+        with pytest.raises(MinigradError, match=f"^{function.__name__}: {message}"):
+            function(optimizers, BOWL, **options)
+
+
 def test_without_matplotlib_the_error_names_the_command(monkeypatch):
     monkeypatch.delitem(sys.modules, "minigrad.viz.figure", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
@@ -193,6 +224,30 @@ def test_levels_are_logarithmic_where_the_range_is_large():
     np.testing.assert_allclose(valley[2:] / valley[1:-1], valley[2] / valley[1])
     assert levels(np.array([])) is None
     assert levels(np.full(9, 3.0)) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "span"), [(0.66, 1e-3), (0.66, 1e-6), (-0.66, 1e-3), (0.0, 1e-7), (1234.0, 1.0), (-1.0, 2.0), (0.0, 1.25e9)]
+)
+@pytest.mark.parametrize("power", [1, 8])  # evenly spaced levels, and logarithmic ones
+def test_names_of_levels_tell_them_apart(low, span, power):
+    side = np.linspace(-1.0, 1.0, 41)
+    axes = Figure().add_subplot()
+    contours(axes, side, side, low + span * ((side[:, None] ** 2 + side**2) / 2) ** power, label="loss")
+    bar = axes.figure.axes[1]
+    ticks, labels = bar.get_yticks(), [text.get_text() for text in bar.get_yticklabels()]
+    assert len(labels) == len(ticks) >= 4
+    assert len(set(labels)) == len(labels)
+    named = np.array([float(text.replace("−", "-")) for text in labels])
+    assert (np.abs(named - ticks)[1:] <= 0.051 * np.diff(ticks)).all()
+
+
+def test_round_levels_have_round_names():
+    side = np.linspace(0.0, 1.0, 21)
+    axes = Figure().add_subplot()
+    contours(axes, side, side, side[:, None] * 4 + 0 * side, label="loss")
+    labels = [text.get_text() for text in axes.figure.axes[1].get_yticklabels()]
+    assert labels == ["0", "0.5", "1", "1.5", "2", "2.5", "3", "3.5", "4"]
 
 
 # --- the animation

@@ -1,0 +1,121 @@
+"""Saved: what a checkpoint holds; made into bytes, and read from a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from minigrad.errors import ArgumentError, CheckpointError, DtypeError, checked_arguments
+from minigrad.training.checkpoint import files, format, generators
+from minigrad.training.checkpoint.environment import environment
+from minigrad.training.checkpoint.restoring import restore_all
+from minigrad.training.checkpoint.tree import Arrays, Packer, plain, unpack
+
+PARTS = ("optimizer", "scheduler", "loader", "generators", "environment", "fit", "extra")
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a checkpoint holds; what was not saved is None.
+
+    Attributes:
+        path: the file.
+        model: the weights and buffers as arrays by name, for ``model.load_state_dict``.
+        optimizer: for ``optimizer.load_state_dict``.
+        scheduler: for ``scheduler.load_state_dict``.
+        loader: for ``loader.load_state_dict``.
+        extra: what was given as ``extra=``, each value of the type that it had.
+        generators: the state of the default generator, and of those that modules own.
+        environment: versions, processor and threads where it was saved; the last bits of a result depend on them.
+        fit: where ``fit`` was: its position, averages and ``History``.
+    """
+
+    path: Path
+    model: Arrays | None = None
+    optimizer: dict[str, Any] | None = None
+    scheduler: dict[str, Any] | None = None
+    loader: dict[str, Any] | None = None
+    extra: Any = None
+    generators: dict[str, Any] = field(default_factory=dict, repr=False)
+    environment: dict[str, str] = field(default_factory=dict, repr=False)
+    fit: dict[str, Any] | None = field(default=None, repr=False)
+
+    @checked_arguments
+    def restore(self, *, model: Any = None, optimizer: Any = None, scheduler: Any = None, loader: Any = None) -> None:
+        """Put everything back where it was, the random generators too; what is given must have been saved.
+
+        Every value comes back with its own bits: unlike ``load_state_dict``, this changes no dtype.
+
+        Args:
+            model: a module made as the saved one was. Its layers' own generators are restored with it.
+            optimizer: of that model's parameters.
+            scheduler: of that optimizer.
+            loader: a ``DataLoader`` of the same data.
+
+        Raises:
+            StateDictError: when something does not fit; nothing has been changed then.
+            ArgumentError: when something was not saved.
+
+        >>> import os, tempfile
+        >>> import minigrad as mg
+        >>> from minigrad import nn
+        >>> model, other = nn.Linear(2, 1), nn.Linear(2, 1)
+        >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
+        >>> mg.save(path, model=model)
+        >>> mg.load(path).restore(model=other)
+        >>> (other.weight.data == model.weight.data).all()
+        np.True_
+        """
+        given = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "loader": loader}
+        given = {name: value for name, value in given.items() if value is not None}
+        for name in given:
+            if getattr(self, name) is None:
+                raise ArgumentError(f"restore: {self.path} holds no {name}; leave it out, or save it: {name}=...")
+        restore_all({name: (part, getattr(self, name)) for name, part in given.items()}, self.generators)
+
+
+def content(*, model: Any = None, extra: Any = None, fit: Any = None, **others: Any) -> bytearray:
+    """Return the bytes of a checkpoint; see ``save``."""
+    weights = {} if model is None else _state("model", model)
+    packer = Packer(weights)
+    values = {name: None if part is None else _state(name, part) for name, part in others.items()}
+    values |= {"generators": generators.capture(model), "environment": environment(), "fit": fit, "extra": extra}
+    document = {name: packer.pack(value, name) for name, value in values.items()}
+    document["model"] = None if model is None else list(weights)
+    return format.encode({name: plain(array, name) for name, array in weights.items()} | packer.arrays, document)
+
+
+def _state(name: str, part: Any) -> Any:
+    if isinstance(part, type) or not hasattr(part, "state_dict"):
+        raise DtypeError(f"save: {name} must have state_dict(), got {part!r}")
+    return part.state_dict()
+
+
+def load_file(path: Path) -> Saved:
+    """Load one file; see ``load``."""
+    with files.reading(path) as (file, size):
+        try:
+            arrays, values = format.decode(file, size)
+            return _saved(path, arrays, values)
+        except CheckpointError as problem:
+            raise CheckpointError(f"{path} cannot be loaded: {problem}") from None
+
+
+def _saved(path: Path, arrays: Arrays, values: dict[str, Any]) -> Saved:
+    names = values.pop("model", None)
+    if set(values) != set(PARTS):
+        raise CheckpointError(f"expected the values {', '.join(PARTS)}, got {', '.join(values)[:200]}")
+    weights = None
+    if names is not None:
+        if not isinstance(names, list) or not all(isinstance(name, str) and name in arrays for name in names):
+            raise CheckpointError("its model names tensors that are not there")
+        weights = {name: arrays.pop(name) for name in dict.fromkeys(names)}
+    parts = {name: unpack(values[name], arrays) for name in PARTS}
+    if arrays:
+        raise CheckpointError(f"it has tensors that belong to nothing: {', '.join(arrays)[:200]}")
+    for name, part in parts.items():
+        needed = name in ("generators", "environment")
+        if name != "extra" and not isinstance(part, dict if needed else (dict, type(None))):
+            raise CheckpointError(f"its {name} is no dict")
+    return Saved(path, weights, **parts)

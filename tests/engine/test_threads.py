@@ -1,0 +1,279 @@
+"""What threads have to themselves: modes, listeners, recordings, and models that train side by side."""
+
+from __future__ import annotations
+
+import gc
+import random
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+import minigrad.nn.functional as F
+from minigrad import data, nn, optim
+from minigrad.engine.listener import Listener, current_listener, listening
+from minigrad.engine.mode import CALLS, current_scope, recording_calls, records_now
+from minigrad.errors import CompileWarning
+from minigrad.replay.recorder import Recorder
+from minigrad.replay.watch import Collection, watching
+
+
+@pytest.fixture(autouse=True)
+def _switch_often() -> Iterator[None]:
+    """Let threads take turns every few bytecodes, so that what they share is found."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+def elsewhere(function: Callable[[], Any]) -> Any:
+    """Return what a function returns in another thread, while this one waits inside whatever block it is in."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function).result(30)
+
+
+def side_by_side(*functions: Callable[[], Any]) -> list[Any]:
+    """Run functions in a thread each, all of them started before one goes on."""
+    start = threading.Barrier(len(functions))
+
+    def run(function: Callable[[], Any]) -> Any:
+        start.wait(30)
+        return function()
+
+    with ThreadPoolExecutor(len(functions)) as pool:
+        return [future.result(60) for future in [pool.submit(run, function) for function in functions]]
+
+
+# --- modes and listeners
+
+
+def test_no_grad_holds_in_its_own_thread() -> None:
+    def records() -> bool:
+        return (mg.ones(1, requires_grad=True) * 2).requires_grad
+
+    with mg.no_grad():
+        assert elsewhere(records)
+        assert not records()
+    assert records()
+
+
+def test_source_lines_hold_in_their_own_thread() -> None:
+    def line() -> Any:
+        return (mg.ones(1, requires_grad=True) * 2).node.line
+
+    with mg.source_lines():
+        assert elsewhere(line) is None
+        assert line() is not None
+
+
+def test_a_module_being_called_is_the_scope_of_its_own_thread() -> None:
+    seen = []
+
+    class Inner(nn.Module):
+        def forward(self, x: Any) -> Any:
+            seen.extend([current_scope(), elsewhere(current_scope)])
+            return x
+
+    nn.Sequential(Inner())(mg.ones(1))
+    assert seen == ["Sequential.0", ""]
+
+
+class Heard(Listener):
+    """Counts what it hears."""
+
+    def __init__(self) -> None:
+        self.passes = self.operations = self.updates = 0
+
+    def backward(self, output: Any, steps: Any) -> Any:
+        self.passes += 1
+        return steps
+
+    def operation(self, *_: Any) -> None:
+        self.operations += 1
+
+    def before_update(self, *_: Any) -> None:
+        self.updates += 1
+
+
+def train_a_little() -> None:
+    x = mg.ones(3, requires_grad=True)
+    (x * x).sum().backward()
+    optim.SGD([x], lr=0.1).step()
+
+
+def test_a_listener_hears_its_own_thread() -> None:
+    heard = Heard()
+    with listening(heard), recording_calls():
+        elsewhere(train_a_little)
+        assert elsewhere(current_listener) is None
+        assert not elsewhere(records_now) & CALLS
+        assert (heard.passes, heard.operations, heard.updates) == (0, 0, 0)
+        train_a_little()
+    assert (heard.passes, heard.updates) == (1, 1)
+    assert heard.operations >= 2
+
+
+def test_new_threads_begin_without_the_modes_of_the_one_that_starts_them() -> None:
+    with mg.no_grad(), mg.source_lines():
+        assert elsewhere(lambda: records_now()) == 1
+
+
+# --- models that train side by side
+
+EPOCHS = 6
+
+
+def training(seed: int, compiled: bool) -> Callable[[], list[bytes]]:
+    """Return a whole training with a model, a dropout and a loader of its own; the seed decides everything."""
+    rng = np.random.default_rng(seed)
+    loader = data.DataLoader(data.spirals(90, rng=rng), batch_size=16, shuffle=True, seed=seed, drop_last=True)
+    layers = (
+        nn.Linear(2, 40, rng=rng),
+        nn.BatchNorm1d(40),
+        nn.ReLU(),
+        nn.Dropout(0.3, rng=rng),
+        nn.Linear(40, 4, rng=rng),
+    )
+    model = nn.Sequential(*layers)
+    optimizer = optim.Adam(model.parameters(), lr=0.01)
+
+    def step(X: Any, y: Any) -> Any:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(X), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    def train() -> list[bytes]:
+        """Train; return the losses, the predictions and the state, to the bit."""
+        do: Any = mg.compile(step) if compiled else step
+        found = [do(X, y).numpy().tobytes() for _ in range(EPOCHS) for X, y in loader]
+        assert not compiled or do.plans
+        with mg.no_grad():
+            found.append(model.eval()(loader.dataset[:][0]).numpy().tobytes())
+        return found + [value.tobytes() for value in model.state_dict().values()]
+
+    return train
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["as written", "compiled"])
+def test_threads_that_train_models_of_their_own_get_what_one_would(compiled: bool) -> None:
+    alone = [training(seed, compiled)() for seed in range(3)]
+    assert len(set(map(tuple, alone))) == 3
+    assert side_by_side(*[training(seed, compiled) for seed in range(3)]) == alone
+
+
+def test_matrices_that_several_threads_multiply_at_once() -> None:
+    """The BLAS has threads of its own; products are the same whoever else computes."""
+
+    def run(seed: int) -> list[bytes]:
+        rng = np.random.default_rng(seed)
+        weight = mg.tensor(rng.normal(size=(300, 300)).astype(np.float32), requires_grad=True)
+        X = mg.tensor(rng.normal(size=(200, 300)).astype(np.float32))
+        for _ in range(5):
+            mg.tanh(X @ weight).sum().backward()
+        assert weight.grad is not None
+        return [weight.grad.numpy().tobytes()]
+
+    alone = [run(seed) for seed in range(3)]
+    assert side_by_side(*[lambda seed=seed: run(seed) for seed in range(3)]) == alone  # type: ignore[misc]
+
+
+def test_threads_that_use_one_model() -> None:
+    """Evaluation changes nothing, so that threads can share a model."""
+    rng = np.random.default_rng(0)
+    model = nn.MLP([4, 32, 3], rng=rng).eval()
+    batches = [mg.tensor(rng.normal(size=(20, 4))) for _ in range(4)]
+
+    @mg.no_grad()
+    def predictions(batch: Any) -> list[bytes]:
+        return [model(batch).numpy().tobytes() for _ in range(50)]
+
+    alone = [predictions(batch) for batch in batches]
+    assert side_by_side(*[lambda batch=batch: predictions(batch) for batch in batches]) == alone  # type: ignore[misc]
+
+
+def test_one_compiled_step_is_replayed_by_one_thread_at_a_time() -> None:
+    """A plan has one set of arrays: who comes while another is in it runs the step as it is written."""
+    w = mg.tensor([1.0, 2.0, 3.0])
+    step: Any = mg.compile(lambda x: mg.tanh(x * w))
+    expected = [mg.tanh(mg.full(3, float(number)) * w).tolist() for number in range(5)]
+    assert [step(mg.full(3, float(number))).tolist() for number in range(5)] == expected
+    assert step.plans
+    step.busy.acquire()
+    try:
+        assert elsewhere(lambda: step(mg.full(3, 2.0)).tolist()) == expected[2]
+    finally:
+        step.busy.release()
+    results = side_by_side(*[lambda n=n: [step(mg.full(3, float(n))).tolist() for _ in range(50)] for n in range(4)])  # type: ignore[misc]
+    assert results == [[expected[number]] * 50 for number in range(4)]
+
+
+def test_garbage_is_not_collected_while_any_thread_records() -> None:
+    """A recording that ends must not turn the collector on for one that goes on, which would hear what it calls."""
+    ended, end = threading.Event(), threading.Event()
+
+    def record() -> None:
+        with watching(lambda why: None, []):
+            end.wait(30)
+        ended.set()
+
+    assert gc.isenabled()
+    with ThreadPoolExecutor(1) as pool:
+        with watching(lambda why: None, []):
+            pool.submit(record)
+            while Collection.recordings < 2:
+                pass
+        during = gc.isenabled()
+        end.set()
+        ended.wait(30)
+    assert not during
+    assert gc.isenabled()
+
+
+# --- the default generator
+
+
+def test_the_default_generator_is_shared_and_draws_no_number_twice() -> None:
+    """One stream for all threads: who gets which number depends on who comes first, but all numbers are drawn once."""
+    mg.seed(0)
+    stream = np.random.default_rng(0).random(4000, np.float32)
+    drawn = side_by_side(*[lambda: [F.dropout(mg.ones(1), 0.5).item() for _ in range(1000)] for _ in range(4)])
+    assert sum(sum(value > 0 for value in part) for part in drawn) == int((stream >= 0.5).sum())
+
+
+@pytest.mark.parametrize(
+    ("draw", "heard"),
+    [
+        (np.random.default_rng(0).random, False),
+        (lambda: F.dropout(mg.ones(1)), True),
+        (random.random, True),
+        (np.random.random, True),
+    ],
+)
+def test_numbers_that_another_thread_draws_while_a_step_is_recorded(
+    monkeypatch: pytest.MonkeyPatch, draw: Callable[[], Any], heard: bool
+) -> None:
+    """From a generator of the whole process they count as the step's own: it runs as written, and says so."""
+    enter = Recorder.enter
+
+    def enter_and_draw(self: Recorder) -> Any:
+        entered = enter(self)
+        elsewhere(draw)
+        return entered
+
+    monkeypatch.setattr(Recorder, "enter", enter_and_draw)
+    step: Any = mg.compile(lambda x: x * 2)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", CompileWarning)
+        results = [step(mg.full(3, float(number))).tolist() for number in range(5)]
+    assert results == [[number * 2] * 3 for number in range(5)]
+    assert ["it draws random numbers" in str(warning.message) for warning in caught] == [True] * heard
+    assert bool(step.plans) is not heard
