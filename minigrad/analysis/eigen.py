@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.data.checks import check_non_negative
+from minigrad.data.checks import check_flag, check_non_negative
 from minigrad.engine.arrays import Array, as_array
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, ShapeError, checked_arguments
@@ -165,17 +165,18 @@ class EigenDecomposition:
 
 
 @checked_arguments
-def eigendecompose(A: Any) -> EigenDecomposition:
+def eigendecompose(A: Any, *, symmetric: bool = False) -> EigenDecomposition:
     """Return the eigendecomposition of a real square matrix, ``A = W diag(values) W^-1``.
 
     Computed in float64 by LAPACK, through ``numpy.linalg``: ``eigh`` for a symmetric matrix, else ``eig``.
 
     Args:
         A: real, of shape ``(n, n)``: an array, nested lists or a tensor.
+        symmetric: whether ``A`` must be symmetric, as a Hessian is; else any matrix will do.
 
     Raises:
-        ArgumentError: when an element is not finite, or ``A`` is defective: it has fewer than n independent
-            eigenvectors, or is within some hundred rounding errors of such a matrix.
+        ArgumentError: when an element is not finite, ``A`` is not symmetric and has to be, or ``A`` is defective: it
+            has fewer than n independent eigenvectors, or is within some hundred rounding errors of such a matrix.
         DtypeError: when the elements are not real numbers.
         ShapeError: when ``A`` is not square, or empty.
 
@@ -190,7 +191,14 @@ def eigendecompose(A: Any) -> EigenDecomposition:
     matrix, precision = _checked(A)
     n = len(matrix)
     largest = float(np.max(np.abs(matrix)))
+    wanted = check_flag("eigendecompose: symmetric", symmetric)
     symmetric = bool(np.max(np.abs(matrix - matrix.T)) <= 8 * precision * largest)
+    if wanted and not symmetric:
+        i, j = divmod(int(np.argmax(np.abs(matrix - matrix.T))), n)
+        raise ArgumentError(
+            f"eigendecompose: A must be symmetric, but A[{i}, {j}] is {matrix[i, j]:g} and A[{j}, {i}] "
+            f"{matrix[j, i]:g}; pass (A + A.T) / 2 for its symmetric part, or leave out symmetric=True"
+        )
     values: Array
     vectors: Array
     if symmetric:

@@ -248,3 +248,12 @@ class TestErrors:
     def test_whole_powers_may_be_floats(self) -> None:
         assert eigendecompose(np.diag([2.0, -1.0])).power(3.0).tolist() == [[8, 0], [0, -1]]
         assert eigendecompose(np.diag([2.0, -1.0])).power(np.int64(2)).tolist() == [[4, 0], [0, 1]]
+
+
+def test_a_matrix_that_has_to_be_symmetric_is_looked_at() -> None:
+    assert eigendecompose([[2.0, 1.0], [1.0, 2.0]], symmetric=True).symmetric
+    assert not eigendecompose([[2.0, 1.0], [0.0, 3.0]]).symmetric
+    with pytest.raises(ArgumentError, match=r"symmetric, but A\[0, 1\] is 1 and A\[1, 0\] 0; pass \(A \+ A.T\)"):
+        eigendecompose([[2.0, 1.0], [0.0, 3.0]], symmetric=True)
+    with pytest.raises(DtypeError, match="eigendecompose: symmetric must be"):
+        eigendecompose([[1.0]], symmetric="yes")  # type: ignore[arg-type]
