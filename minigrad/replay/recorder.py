@@ -156,7 +156,8 @@ class Recorder(Exchange):
         array = np.asarray(result)
         if isinstance(result, np.generic):
             self.scalars.add(id(array))
-        if isinstance(result, np.ndarray) and owner(array) in self.numbers:
+        # what owns its memory is new, though a parameter's array that has gone may have had its identity
+        if isinstance(result, np.ndarray) and result.base is not None and owner(array) in self.numbers:
             return array.view(RecordedArray)
         token = (*token, self._new(array))
         if pick is not None:

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from minigrad.replay.plan import bound
+from minigrad.replay.recorder import Recorder
+from minigrad.replay.surroundings import Surroundings
 
 X = np.array([-1.5, 0.1, 3.0], np.float32)
 N = np.array([0, 200, 255], np.uint8)
@@ -39,3 +41,15 @@ def test_a_number_that_overflows_warns_each_time():
     for _ in range(2):
         with pytest.warns(RuntimeWarning, match="overflow"):
             call()
+
+
+def test_a_new_array_with_the_identity_of_one_that_has_gone_is_new():
+    recorder = Recorder(Surroundings(len, []), [], set(), draft=True)
+    result = np.exp(X)
+    recorder.numbers[id(result)] = 0  # as the array of a parameter that an optimizer has moved
+    recorder.live.add(0)
+    recorder._recorded(result, None, np.exp, (X,), {}, ("exp",))
+    recorder._check_written(result)
+    assert recorder.numbers[id(result)] == 1
+    assert len(recorder.script) == 1
+    assert recorder.reason is None
