@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.analysis.calls import call
+from minigrad.analysis.calls import call, scalar_loss
 from minigrad.analysis.curvature import Curvature
 from minigrad.data import DataLoader, Subset
 from minigrad.data.dataset import Dataset
 from minigrad.engine.gradients import grad
 from minigrad.engine.mode import enable_grad
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import DtypeError, GraphError, ShapeError
+from minigrad.errors import ShapeError
 from minigrad.nn import Module
 from minigrad.training import evaluate
 
@@ -160,14 +160,7 @@ def mean_loss(model: Module, loss: Any, batch: Any) -> Tensor:
     if not isinstance(batch, tuple) or len(batch) < 2:
         raise ShapeError(f"batch_size_study: a sample must be (inputs, target), batches are {type(batch).__name__}")
     with enable_grad():
-        value = call(LOSS, loss, model(*batch[:-1]), batch[-1])
-    if not isinstance(value, Tensor):
-        raise DtypeError(f"batch_size_study: the loss must return a scalar tensor, it returned {type(value).__name__}")
-    if value.size != 1:
-        raise GraphError(
-            f"batch_size_study: the loss must be a scalar, it has shape {value.shape} (reduction='none'?); use its mean"
-        )
-    return value
+        return scalar_loss("batch_size_study", call(LOSS, loss, model(*batch[:-1]), batch[-1]))
 
 
 def _flat_gradient(model: Module, loss: Any, batch: Any) -> Floats:

@@ -6,7 +6,15 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from minigrad.errors import UnknownArgumentError, UnknownAttributeError, checked_arguments, suggest
+from minigrad.engine.tensor import Tensor
+from minigrad.errors import (
+    DtypeError,
+    GraphError,
+    UnknownArgumentError,
+    UnknownAttributeError,
+    checked_arguments,
+    suggest,
+)
 from minigrad.nn.module import Module
 
 Class = TypeVar("Class", bound=type)
@@ -39,6 +47,17 @@ def fits(function: Callable[..., Any], *args: Any) -> bool:
     except TypeError:
         return False
     return True
+
+
+def scalar_loss(owner: str, value: Any) -> Tensor:
+    """Return what a user's loss returned, if it is a scalar tensor."""
+    if not isinstance(value, Tensor):
+        raise DtypeError(f"{owner}: the loss must return a scalar tensor, it returned {type(value).__name__}")
+    if value.size != 1:
+        raise GraphError(
+            f"{owner}: the loss must be a scalar, it has shape {value.shape} (reduction='none'?); use its mean"
+        )
+    return value
 
 
 def kind_of(value: Any) -> str:

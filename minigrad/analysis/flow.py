@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from minigrad.analysis.buffers import keeping_buffers
-from minigrad.analysis.calls import call, kind_of
+from minigrad.analysis.calls import call, kind_of, scalar_loss
 from minigrad.analysis.flow_diagnosis import Findings, change, diagnose
 from minigrad.data.checks import check_integer
 from minigrad.engine.gradients import grad
 from minigrad.engine.mode import enable_grad
 from minigrad.engine.node import Node
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, GraphError, ShapeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
 from minigrad.nn import Module
 from minigrad.nn.parameter import Parameter
 
@@ -155,7 +155,7 @@ def gradient_flow(
             outputs.clear()
             with enable_grad():
                 value = call(LOSS, loss, model(*inputs), targets)
-            gradients = table.add(_checked(value), outputs, _parameters(model, optimizer))
+            gradients = table.add(scalar_loss("gradient_flow", value), outputs, _parameters(model, optimizer))
             if not np.isfinite(table.losses[-1]):
                 break
             if optimizer is not None:
@@ -283,16 +283,6 @@ def _batches(batches: Any, limit: int | None) -> Iterator[tuple[tuple[Any, ...],
             raise ArgumentError(f"gradient_flow: the batches {come}")
         if limit is None:
             return
-
-
-def _checked(value: Any) -> Tensor:
-    if not isinstance(value, Tensor):
-        raise DtypeError(f"gradient_flow: the loss must return a scalar tensor, it returned {type(value).__name__}")
-    if value.size != 1:
-        raise GraphError(
-            f"gradient_flow: the loss must be a scalar, it has shape {value.shape} (reduction='none'?); use its mean"
-        )
-    return value
 
 
 def _parameters(model: Module, optimizer: Any) -> list[Tensor]:
