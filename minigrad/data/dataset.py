@@ -85,7 +85,7 @@ class TensorDataset:
         """
         checked = check_index(index, len(self))
         # the ellipsis keeps what an int selects an array, of no axes for labels
-        return tuple(Tensor(tensor.data[checked, ...]) for tensor in self.tensors)
+        return tuple(Tensor(tensor._data[checked, ...]) for tensor in self.tensors)
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         return (self[index] for index in range(len(self)))
@@ -117,7 +117,7 @@ def check_index(index: Any, length: int) -> int | slice | Indices:
     wanted = "a dataset is indexed by an int, a slice, an array of integers or a boolean mask"
     if index is None or isinstance(index, (bool, np.bool_, str, tuple)):
         raise DtypeError(f"{wanted}, got {index!r}")
-    array = index.data if isinstance(index, Tensor) else as_array(index)
+    array = index._data if isinstance(index, Tensor) else as_array(index)
     if array.ndim == 0 and array.dtype.kind in "iu":
         _check_range(array.reshape(1), length)
         return int(array)

@@ -58,7 +58,7 @@ def _steps(output: Tensor, gradient: Any, retain_graph: bool, create_graph: bool
     listener = current_listener()
     steps = walk(
         seeds,
-        lift=Tensor if create_graph else None,
+        lift=placed if create_graph else None,
         release=not (retain_graph or create_graph),
         deliver=Delivery().accumulate,
         watched=watched or listener is not None,
@@ -89,12 +89,17 @@ class Delivery:
         if (array.base is not None and not getattr(array, "alone", False)) or id(array) in self.delivered:
             array = array.copy()
         self.delivered.add(id(array))
-        tensor._grad = Tensor(array)
+        tensor._grad = Tensor(array, None, False)
+
+
+def placed(array: Any, node: Node) -> Tensor:
+    """Return a saved array at its place in the graph, for rules that are recorded themselves."""
+    return Tensor(array, node, False)
 
 
 def own(gradient: Tensor) -> Tensor:
     """Return a recorded gradient at its place in the graph, in memory that it shares with nothing else."""
-    return Tensor(gradient._data.copy(), gradient.node)
+    return Tensor(gradient._data.copy(), gradient.node, False)
 
 
 def differentiable_node(output: Any) -> Node:
@@ -124,12 +129,12 @@ def seed(output: Tensor, gradient: Any, *, lifted: bool = False) -> Any:
             )
         data = output._data
         array = np.array(1, data.dtype) if type(data) is np.ndarray and not data.ndim else np.ones_like(data)
-        return Tensor(array) if lifted else array
+        return Tensor(array, None, False) if lifted else array
     if lifted and isinstance(gradient, Tensor) and gradient.dtype == output.dtype:
         start = gradient
     else:
         array = as_array(gradient._data if isinstance(gradient, Tensor) else gradient, output.dtype)
-        start = Tensor(array.copy())  # it may become a leaf's .grad
+        start = Tensor(array.copy(), None, False)  # it may become a leaf's .grad
     if start.shape != output.shape:
         raise ShapeError(f"gradient= must have the output's shape {output.shape}, got {start.shape}")
     return start if lifted else start._data

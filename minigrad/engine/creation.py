@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from minigrad.engine.arrays import as_array, check_dtype
+from minigrad.engine.sharing import ALONE, owns_memory
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, ShapeError, checked_arguments
 
@@ -38,7 +40,9 @@ def tensor(
     """
     given = data._data if isinstance(data, Tensor) else data
     array = as_array(given, dtype)
-    made = Tensor(array.copy(order="K") if array is given else array)
+    if array is given or getrefcount(array) > ALONE or not owns_memory(array):
+        array = array.copy(order="K")
+    made = Tensor(array, None, False)
     return _finish(made, requires_grad, name)
 
 
@@ -57,7 +61,7 @@ def _filled(shape: Shape, value: Any, dtype: npt.DTypeLike | None, requires_grad
         raise ArgumentError(f"cannot fill a tensor with {value!r}: {problem}") from problem
     except (ValueError, TypeError) as problem:
         raise ShapeError(f"cannot make a tensor of shape {shape!r}: {problem}") from problem
-    return _finish(Tensor(as_array(array)), requires_grad)
+    return _finish(Tensor(as_array(array), None, False), requires_grad)
 
 
 @checked_arguments
@@ -140,7 +144,7 @@ def eye(n: int, m: int | None = None, *, dtype: npt.DTypeLike = np.float32) -> T
     """
     dtype = check_dtype(dtype)
     try:
-        return Tensor(np.eye(n, m, dtype=dtype))
+        return Tensor(np.eye(n, m, dtype=dtype), None, False)
     except (ValueError, TypeError) as problem:
         raise ShapeError(f"cannot make an identity matrix of {n!r} rows and {m!r} columns: {problem}") from problem
 
@@ -154,7 +158,7 @@ def zeros_like(x: Any, *, dtype: npt.DTypeLike | None = None) -> Tensor:
     tensor([0., 0.])
     """
     like = x._data if isinstance(x, Tensor) else as_array(x)
-    return Tensor(np.zeros_like(like, dtype=None if dtype is None else check_dtype(dtype)))
+    return Tensor(np.zeros_like(like, dtype=None if dtype is None else check_dtype(dtype)), None, False)
 
 
 @checked_arguments
@@ -166,4 +170,4 @@ def ones_like(x: Any, *, dtype: npt.DTypeLike | None = None) -> Tensor:
     tensor([1., 1.])
     """
     like = x._data if isinstance(x, Tensor) else as_array(x)
-    return Tensor(np.ones_like(like, dtype=None if dtype is None else check_dtype(dtype)))
+    return Tensor(np.ones_like(like, dtype=None if dtype is None else check_dtype(dtype)), None, False)

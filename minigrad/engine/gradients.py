@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.backprop import differentiable_node, own, seed
+from minigrad.engine.backprop import differentiable_node, own, placed, seed
 from minigrad.engine.creation import tensor
 from minigrad.engine.mode import Recording
 from minigrad.engine.tensor import Tensor, check_differentiable
@@ -62,7 +62,7 @@ def grad(
     nodes = {x.node for x in wanted}
     start = {root: seed(output, gradient, lifted=create_graph)}
     release = not (create_graph if retain_graph is None else retain_graph)
-    steps = walk(start, targets=nodes, lift=Tensor if create_graph else None, release=release)
+    steps = walk(start, targets=nodes, lift=placed if create_graph else None, release=release)
     found = {step.node: step.gradient for step in steps if step.node in nodes}
     gradients = []
     for position, x in enumerate(wanted):

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.engine.memory_changes import clock
+
 if TYPE_CHECKING:
     from minigrad.engine.primitive import Primitive
     from minigrad.engine.source import SourceLine
@@ -32,6 +34,7 @@ class Node:
         name: what the user calls it, if anything.
         scope: the path of the module in whose call it was recorded, such as ``"MLP.layers.0"``.
         line: the line of the user's script that made it, where that was recorded.
+        made: when it was made, by the clock of changes in place.
         tensor: a weak reference to the tensor whose ``.grad`` receives this node's gradient.
     """
 
@@ -39,6 +42,7 @@ class Node:
         "dtype",
         "inputs",
         "line",
+        "made",
         "name",
         "options",
         "primitive",
@@ -68,6 +72,7 @@ class Node:
         self.dtype = dtype
         self.requires_grad = requires_grad
         self.scope = scope
+        self.made = clock.now
         self.line: SourceLine | None = None
         self.name: str | None = None
         self.tensor: weakref.ref[Tensor] | None = None

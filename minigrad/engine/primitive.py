@@ -15,6 +15,7 @@ from minigrad.engine.explain import explain_failure
 from minigrad.engine.listener import hear_operation, heard_operands
 from minigrad.engine.mode import CALLS, GRAPH, LINES, current_scope, records_now
 from minigrad.engine.node import Node, constant
+from minigrad.engine.sharing import apart, saved, still_shared
 from minigrad.engine.source import calling_line
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, MinigradError, RuleError, checked_arguments
@@ -81,7 +82,8 @@ class Primitive(Generic[P]):
             inputs, options = self._bind(args, options)  # type: ignore[assignment]
         arrays: list[Any] = []
         nodes: list[Any] = []
-        needed = placeless = False
+        needed = placeless = outside = False
+        records = records_now()
         for value in inputs:
             if isinstance(value, Tensor):
                 node: Any = value.node
@@ -89,6 +91,8 @@ class Primitive(Generic[P]):
                     node, placeless = value, True
                 elif node.requires_grad:
                     needed = True
+                if value._shared and (records >= CALLS or still_shared(value)):
+                    outside = True
                 nodes.append(node)
                 arrays.append(value._data)
             else:
@@ -96,11 +100,14 @@ class Primitive(Generic[P]):
                     if value is None:
                         self._check_none(len(arrays))
                     value, placeless = as_operand(value, weak=self.broadcasts), True
+                    if isinstance(value, ndarray):
+                        outside = True
                 nodes.append(value)
                 arrays.append(value)
-        records = records_now()
         if records >= CALLS:
-            arrays = heard_operands(arrays)
+            arrays, outside = heard_operands(arrays), False  # a recording looks after its arrays itself
+        elif outside and needed and records & GRAPH:
+            arrays = [saved(*pair) for pair in zip(inputs, arrays, strict=True)]
         try:
             out = self.forward(*arrays, **options) if options else self.forward(*arrays)
         except MinigradError:
@@ -114,18 +121,20 @@ class Primitive(Generic[P]):
             if isinstance(out, (tuple, list)):
                 raise RuleError(f"{self.name} must return one array, it returned a {type(out).__name__} of {len(out)}")
             out = asanyarray(out)
+        if needed and out.base is not None:
+            out = apart(out, inputs)
         if records >= CALLS:
             hear_operation(self, inputs, options, out)
         dtype = out.dtype
         if not needed or not records & GRAPH or not self.passes_gradients or dtype.kind != "f":
-            return Tensor(out)
+            return Tensor(out, None, outside and (out.base is not None or any(out is array for array in arrays)))
         if placeless:
             nodes = [_place(value) for value in nodes]
-        saved, options = (out, *arrays), options or _NO_OPTIONS  # type: ignore[assignment]
-        place = Node(self, tuple(nodes), saved, options, out.shape, dtype, True, current_scope())
+        kept, options = (out, *arrays), options or _NO_OPTIONS  # type: ignore[assignment]
+        place = Node(self, tuple(nodes), kept, options, out.shape, dtype, True, current_scope())
         if records & LINES:
             place.line = calling_line()
-        return Tensor(out, place)
+        return Tensor(out, place, False)
 
     def dispatch(self, *inputs: Any, **options: Any) -> Any:
         """Call it from inside a rule: tensors give a tensor, arrays give an array."""

@@ -16,6 +16,7 @@ from minigrad.engine.listener import hear_array_read
 from minigrad.engine.mode import CALLS, GRAPH, LINES, records_now
 from minigrad.engine.node import Node, leaf
 from minigrad.engine.operators import Operators
+from minigrad.engine.sharing import give_own_memory, share
 from minigrad.engine.source import calling_line
 from minigrad.errors import (
     DtypeError,
@@ -35,24 +36,27 @@ class Tensor(Operators):
         node: the tensor's place in the graph; None while nothing recorded has used it.
     """
 
-    __slots__ = ("__weakref__", "_data", "_grad", "node")
+    # _shared: whether somebody other than tensors and graphs may hold the array; see sharing.py
+    __slots__ = ("__weakref__", "_data", "_grad", "_shared", "node")
     __hash__ = object.__hash__  # by identity, as ``==`` compares element by element
 
-    def __init__(self, data: npt.NDArray[Any], node: Node | None = None) -> None:
+    def __init__(self, data: npt.NDArray[Any], node: Node | None = None, shared: bool = True) -> None:
         if type(data) is not ndarray and not isinstance(data, ndarray):
             raise DtypeError(f"Tensor wraps an ndarray, got {type(data).__name__}; use mg.tensor(...) to convert")
         self._data = data
         self._grad: Tensor | None = None
         self.node = node
+        self._shared = shared
 
     # --- value
 
     @property
     def data(self) -> npt.NDArray[Any]:
-        """The values, as the ndarray itself. Assigning replaces it by a copy, in the tensor's own dtype."""
-        if type(self._data) is not np.ndarray:  # a recorded one
-            hear_array_read(".data")
-        return self._data
+        """The values, as the ndarray itself. Assigning replaces it by a copy, in the tensor's own dtype.
+
+        Changing it changes the tensor, and nothing that was computed from it before.
+        """
+        return share(self, ".data")
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -63,7 +67,8 @@ class Tensor(Operators):
                 f"make a new tensor, or reshape the array to {self._data.shape}"
             )
         # a copy: what an optimizer changes in place must not be the caller's array
-        self._data = array if array is self._data else array.copy()
+        if array is not self._data:
+            self._data, self._shared = array.copy(), False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -86,10 +91,8 @@ class Tensor(Operators):
         return self._data.dtype
 
     def numpy(self) -> npt.NDArray[Any]:
-        """Return the values as the ndarray itself, which shares memory; ``.copy()`` it before changing it."""
-        if type(self._data) is not np.ndarray:
-            hear_array_read(".numpy()")
-        return self._data
+        """Return the values as the ndarray itself, as ``.data`` does; ``.copy()`` it before changing it."""
+        return share(self, ".numpy()")
 
     def item(self) -> Any:
         """Return the only element as a Python number.
@@ -134,6 +137,7 @@ class Tensor(Operators):
             )
         if wanted:
             check_differentiable(self._data.dtype, "requires_grad=True")
+            give_own_memory(self)
         # a new node: graphs that were recorded before keep the old one, and what it said
         name, self.node = self.name, leaf(self.shape, self.dtype, requires_grad=bool(wanted))
         self.node.name = name
@@ -155,7 +159,9 @@ class Tensor(Operators):
 
     def detach(self) -> Tensor:
         """Return a tensor of the same values (shared memory) that is outside of the graph."""
-        return Tensor(self._data)
+        if records_now() < CALLS:
+            share(self, ".detach()")
+        return Tensor(self._data, None, self._shared)
 
     # --- gradient
 
@@ -202,7 +208,7 @@ class Tensor(Operators):
             number = np.asarray(value._data if isinstance(value, Tensor) else value).dtype.kind in "biuf"
             kind = OutOfRangeError if isinstance(problem, IndexError) else ShapeError if number else DtypeError
             raise kind(f"cannot assign into {self.describe()}: {problem}") from problem
-        self._data = changed  # a new array: what a graph has saved stays as it was
+        self._data, self._shared = changed, False  # a new array: what a graph has saved stays as it was
 
     def _replace(self, operation: str, result: Any) -> Any:
         """Carry out ``self += x`` and its like: plain for results, in place for leaves under ``no_grad``."""
@@ -215,7 +221,7 @@ class Tensor(Operators):
             )
         if result.shape != self.shape:
             raise ShapeError(f"{operation} would change the shape of {self.describe()} to {result.shape}")
-        self._data = result._data.astype(self.dtype, copy=False)
+        self._data, self._shared = result._data.astype(self.dtype, copy=False), result._shared
         return self
 
     # --- Python and NumPy
@@ -232,9 +238,7 @@ class Tensor(Operators):
                 f"{self.describe()} requires a gradient, and an ndarray would drop it from the graph; "
                 "use .detach().numpy() if that is what you want"
             )
-        if type(self._data) is not np.ndarray:
-            hear_array_read("np.asarray")
-        return np.array(self._data, dtype=dtype, copy=copy)
+        return np.array(self._data if copy else share(self, "np.asarray"), dtype=dtype, copy=copy)
 
     def __len__(self) -> int:
         if self._data.ndim == 0:
@@ -274,7 +278,7 @@ class Tensor(Operators):
             raise GraphError(
                 f"{self.describe()} is the result of {self._operation()}: only leaves can be copied; use .detach()"
             )
-        return _rebuild, (type(self), self._data, self.requires_grad, self.name)
+        return _rebuild, (type(self), self._data, self.requires_grad, self.name, self._shared)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -318,9 +322,11 @@ def plain_index(index: Any) -> Any:
     return index._data if isinstance(index, Tensor) else index
 
 
-def _rebuild(kind: type[Tensor], data: npt.NDArray[Any], requires_grad: bool, name: str | None) -> Tensor:
+def _rebuild(
+    kind: type[Tensor], data: npt.NDArray[Any], requires_grad: bool, name: str | None, shared: bool = True
+) -> Tensor:
     tensor = kind.__new__(kind)
-    Tensor.__init__(tensor, data)
+    Tensor.__init__(tensor, data, None, shared)
     tensor.requires_grad = requires_grad
     if name is not None:
         tensor.name = name

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.engine.memory_changes import check_unchanged, clock
 from minigrad.engine.mode import Recording
 from minigrad.engine.node import Node
 from minigrad.errors import GraphError, RuleError
@@ -91,6 +92,7 @@ def walk(
 
     Raises:
         GraphError: when saved arrays that the walk needs were released before.
+        InPlaceError: when an optimizer has changed one of them since.
         RuleError: when a rule returns something that is not a gradient of its input.
     """
     order = topological_order(seeds)
@@ -103,6 +105,8 @@ def walk(
             continue
         sent: list[Sent] | None = [] if watched else None
         if node.primitive is not None and (reached is None or not reached.isdisjoint(node.inputs)):
+            if node.made != clock.now:
+                check_unchanged(node)
             if lift is None:
                 _send(node, gradient, node.saved, arrived, reached, sent)
             else:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from minigrad.engine.gradients import grad
 from minigrad.engine.listener import current_listener
+from minigrad.engine.memory_changes import note_change
 from minigrad.engine.mode import enable_grad
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, GraphError, checked_arguments
@@ -209,6 +210,7 @@ class Newton(Optimizer):
             first += parameter.size
             if not parameter._data.flags.writeable:
                 parameter._data = parameter._data.copy()
+            note_change(parameter._data)
             parameter._data -= rates[parameter] * part
 
 

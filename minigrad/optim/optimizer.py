@@ -12,6 +12,7 @@ import numpy as np
 from minigrad.engine.arrays import Array
 from minigrad.engine.listener import current_listener
 from minigrad.engine.memory import keep_by_default
+from minigrad.engine.memory_changes import note_change
 from minigrad.engine.mode import enable_grad
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import (
@@ -144,6 +145,7 @@ class Optimizer:
             if gradient is not None:
                 if not parameter._data.flags.writeable:
                     parameter._data = parameter._data.copy()
+                note_change(parameter._data)
                 values = parameter._data, gradient._data, self.state[parameter], group
                 if self.elementwise and parameter._data.size > blocks.BLOCK:
                     self._blocks.update(self.update, *values)

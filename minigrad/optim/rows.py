@@ -12,6 +12,7 @@ turn have seen the same arrays. An array moves only while nothing but its tensor
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Iterable
 from itertools import pairwise
 from operator import is_
@@ -20,6 +21,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minigrad.engine.arrays import Array
+from minigrad.engine.memory_changes import Place
+from minigrad.engine.sharing import ALONE, owns_memory
 from minigrad.engine.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
 
 SMALL = 4096  # elements: above, to gather a gradient costs as much as a few calls
 LONGEST = 32768  # elements of a row: its arrays stay in the cache
-ALONE = 2  # references to an array that only its owner has: the owner's, and the question's own
 
 
 class Plan(NamedTuple):
@@ -102,8 +104,10 @@ class Row:
 
     def __init__(self, tensors: list[Tensor], states: list[State]) -> None:
         self.tensors, self.states = tensors, states
-        self.parts = [(tensor, tensor._data, own) for tensor, own in zip(tensors, states, strict=True)]
+        # weak: one more reference to an array would say that somebody holds it
+        self.parts = [(tensor, weakref.ref(tensor._data), own) for tensor, own in zip(tensors, states, strict=True)]
         self.parameter = joined([tensor._data for tensor in tensors])
+        self.place = Place(self.parameter)
         self.gradient = np.empty_like(self.parameter)
         self.state: State = {}
         self.shown: State = {}  # what the parameters' own states say
@@ -127,7 +131,8 @@ class Row:
             gradients = [
                 tensor._grad._data.ravel()  # type: ignore[union-attr]
                 for tensor, array, own in self.parts
-                if tensor._data is array and array.flags.writeable and state_of(tensor) is own and len(own) == count
+                if (data := tensor._data) is array() and data.flags.writeable
+                if state_of(tensor) is own and len(own) == count
             ]
             np.concatenate(gradients, out=self.gradient, casting="no")
             for own, name, array in self.views:
@@ -139,6 +144,7 @@ class Row:
                         return False
         except (AttributeError, KeyError, TypeError, ValueError):
             return False
+        self.place.note_change()
         try:
             optimizer.update(self.parameter, self.gradient, state, group)
         finally:
@@ -241,12 +247,6 @@ def owns_alone(tensor: Tensor) -> bool:
 def is_alone(state: State, name: str) -> bool:
     """Return whether nothing but a state knows one of its arrays."""
     return owns_memory(state[name]) and sys.getrefcount(state[name]) <= ALONE
-
-
-def owns_memory(array: Array) -> bool:
-    """Return whether an array is no view; one that comes out of a pickle keeps its bytes."""
-    base: Any = array.base
-    return base is None or type(base) is bytes
 
 
 def follows(left: Array, right: Array) -> bool:

@@ -94,7 +94,7 @@ class Exchange(Script):
                 self._put_back(private, value)
         for tensor in self.tensors.values():
             if tensor._grad is not None and isinstance(tensor._grad._data, RecordedArray):
-                tensor._grad = Tensor(tensor._grad._data.view(np.ndarray), tensor._grad.node)
+                tensor._grad = Tensor(tensor._grad._data.view(np.ndarray), tensor._grad.node, False)
 
     def _private(self, array: Array) -> Array:
         copy = array.copy(order="K")
@@ -157,26 +157,26 @@ class Exchange(Script):
 
     def _gradients(self) -> None:
         """Write down which gradients have been set since the last time."""
-        pairs: list[tuple[Tensor, Tensor | None]] = []
+        pairs: list[tuple[Tensor, Tensor | None, Array | None]] = []
         for key, tensor in self.tensors.items():
             gradient = tensor._grad
             if key in self.shown and gradient is self.shown[key][0]:
                 continue
             if gradient is None and self.given.get(key) is not None:
-                pairs.append((tensor, None))
+                pairs.append((tensor, None, None))
             elif gradient is not None and isinstance(gradient._data, RecordedArray):
                 if owner(gradient._data) in self.old:
                     continue
                 # the tensor's own, as in an ordinary step: the plan writes into its memory
-                gradient = tensor._grad = Tensor(self._alone(gradient._data), gradient.node)
-                pairs.append((tensor, gradient))
+                gradient = tensor._grad = Tensor(self._alone(gradient._data), gradient.node, False)
+                pairs.append((tensor, gradient, gradient._data))
                 if not self.draft:
                     self.plan.gradients.append((tensor, gradient))
             else:
                 continue
             self.given[key] = tensor._grad
         if pairs:
-            tokens = [(id(t), None if g is None else self._token(g._data)) for t, g in pairs]
+            tokens = [(id(t), None if a is None else self._token(a)) for t, _, a in pairs]
             self._write(("gradients", tokens), plans.give_gradients, pairs)
 
     def _alone(self, array: Array) -> Array:

@@ -83,9 +83,13 @@ def draw(out: Array, rng: np.random.Generator | None) -> None:
     generator(rng).random(out=out, dtype=out.dtype)
 
 
-def give_gradients(pairs: list[tuple[Tensor, Tensor | None]]) -> None:
+def give_gradients(pairs: list[tuple[Tensor, Tensor | None, Array | None]]) -> None:
     """Set the gradients that a backward pass left."""
-    for tensor, gradient in pairs:
+    for tensor, gradient, memory in pairs:
+        if (
+            gradient is not None and memory is not None and gradient._data is not memory
+        ):  # its array was asked for, and replaced by a copy
+            gradient._data, gradient._shared = memory, False
         tensor._grad = gradient
 
 
@@ -102,7 +106,7 @@ def act(function: Call) -> None:
 
 def replace(tensor: Tensor, array: Array) -> None:
     """Give a tensor new values, in an array of its own."""
-    tensor._data = array.copy()
+    tensor._data, tensor._shared = array.copy(), False
 
 
 # --- all of them
@@ -160,8 +164,8 @@ class Plan:
         """Count the references to the gradients that the plan writes into: more than at first, and a user keeps one."""
         references = sys.getrefcount
         count = sum(map(references, self.memory))
-        for tensor, gradient in self.gradients:
-            count += references(gradient) - (tensor._grad is gradient)
+        for (tensor, gradient), array in zip(self.gradients, self.memory, strict=True):
+            count += references(gradient) - (tensor._grad is gradient) + (gradient._data is not array)
         return count
 
     def run(self, arguments: list[Any]) -> Any:

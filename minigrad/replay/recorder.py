@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import weakref
 from functools import partial
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from minigrad.replay.watch import is_library, line_of_user
 
 # what returns as many elements as the values say
 _BY_VALUE = ("nonzero", "flatnonzero", "argwhere", "unique", "bincount", "compress", "extract", "repeat", "trim_zeros")
+# where a tensor says that its array is read
+_WHERE_TENSORS_TELL = ("minigrad.engine.listener", "minigrad.engine.sharing", "minigrad.engine.tensor")
 # what depends on shapes and dtypes alone
 _STATIC = {np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.can_cast, np.may_share_memory}
 
@@ -92,10 +95,11 @@ class Recorder(Exchange):
 
     def array_read(self, what: str) -> None:
         """Note that the user's code takes the array of a tensor, whose calls could then go unheard."""
-        if self.writes_calls and not is_library(sys._getframe(3)):
-            self.forbid(
-                f"it reads values by {what}{line_of_user(sys._getframe(3))}; compute with the tensors themselves"
-            )
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_globals["__name__"] in _WHERE_TENSORS_TELL:
+            frame = frame.f_back
+        if self.writes_calls and frame is not None and not is_library(frame):
+            self.forbid(f"it reads values by {what}{line_of_user(frame)}; compute with the tensors themselves")
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator | None) -> Array:
         """Draw uniform numbers for the step, and write down that it does."""

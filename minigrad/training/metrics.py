@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.arrays import as_array
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, ShapeError, suggest
+from minigrad.errors import ArgumentError, MinigradError, ShapeError, checked_arguments, suggest
 
 Metric = Callable[[Any, Any], Any]
 
 
+@checked_arguments
 def accuracy(output: Any, targets: Any) -> float:
     """Return the share of samples whose highest output is the target class.
 
@@ -22,6 +24,7 @@ def accuracy(output: Any, targets: Any) -> float:
 
     Raises:
         ShapeError: when these are not classes: regression has no accuracy.
+        DtypeError: when they are no numbers.
 
     >>> from minigrad.training import accuracy
     >>> import minigrad as mg
@@ -41,7 +44,10 @@ def accuracy(output: Any, targets: Any) -> float:
 
 def are_classes(output: Any, targets: Any) -> bool:
     """Whether the targets are classes, which outputs of this shape can score."""
-    scores, labels = _plain(output), _plain(targets)
+    try:
+        scores, labels = _plain(output), _plain(targets)
+    except MinigradError:  # several outputs, for a loss of the user's own
+        return False
     if scores.ndim != 2 or scores.shape[1] < 2:
         return False
     if labels.shape == scores.shape:
@@ -73,4 +79,4 @@ def named_metrics(metrics: Sequence[str | Metric]) -> dict[str, Metric]:
 
 
 def _plain(value: Any) -> Any:
-    return value.data if isinstance(value, Tensor) else np.asarray(value)
+    return value._data if isinstance(value, Tensor) else as_array(value)

@@ -28,7 +28,7 @@ def _restore_part(name: str, part: Any, state: Any, undo: ExitStack) -> None:
     if isinstance(part, type) or not (hasattr(part, "state_dict") and hasattr(part, "load_state_dict")):
         raise DtypeError(f"restore: {name} must have state_dict() and load_state_dict(), got {part!r}")
     undo.callback(_undoing(part))
-    laid_out = [(tensor, tensor.data) for tensor in _tensors(part)]
+    laid_out = [(tensor, tensor._data) for tensor in _tensors(part)]
     try:
         part.load_state_dict(state)
     except MinigradError:
@@ -36,7 +36,7 @@ def _restore_part(name: str, part: Any, state: Any, undo: ExitStack) -> None:
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError) as problem:
         raise StateDictError(f"restore: the saved {name} does not fit: {type(problem).__name__}: {problem}") from None
     for tensor, before in laid_out:  # a product's last bits may depend on the order in memory
-        tensor._data = _laid_out_as(tensor.data, before)
+        tensor._data = _laid_out_as(tensor._data, before)
     different = _first_difference(part.state_dict(), state, name)
     if different:
         raise StateDictError(
@@ -49,11 +49,13 @@ def _undoing(part: Any) -> Callable[[], None]:
     """Return what gives a part its present state back."""
     if not isinstance(part, Module):
         return partial(part.load_state_dict, part.state_dict())
-    before = [(tensor, tensor.data) for tensor in _tensors(part)]  # loading puts other arrays in their place
+    before = [
+        (tensor, tensor._data, tensor._shared) for tensor in _tensors(part)
+    ]  # loading puts other arrays in their place
 
     def put_back() -> None:
-        for tensor, array in before:
-            tensor._data = array
+        for tensor, array, shared in before:
+            tensor._data, tensor._shared = array, shared
 
     return put_back
 
