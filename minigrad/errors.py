@@ -63,6 +63,10 @@ class AnomalyError(MinigradError, FloatingPointError):
     """An operation that made nan or infinity out of finite numbers, within ``detect_anomaly``."""
 
 
+class MissingMethodError(MinigradError, NotImplementedError):
+    """A method that a class of the user's own must define, such as ``forward``."""
+
+
 class GradientCheckError(MinigradError, AssertionError):
     """A gradient that finite differences do not confirm."""
 
@@ -80,7 +84,7 @@ class MissingFileError(MinigradError, FileNotFoundError):
 
 
 class CheckpointError(MinigradError, ValueError):
-    """A file that is no checkpoint, or a damaged one: its content is not what was written."""
+    """A file that is no checkpoint, or a damaged one; or a folder that another run is writing to."""
 
 
 class CheckpointFileError(MinigradError, OSError):
@@ -151,17 +155,20 @@ def explain_call(function: Callable[..., Any], args: tuple[Any, ...], options: d
         args: the positional arguments.
         options: the keyword arguments.
     """
-    signature = inspect.signature(function)
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # it does not say what it takes
+        return None
     try:
         signature.bind(*args, **options)
     except TypeError as problem:
-        name = function.__qualname__
+        name = getattr(function, "__qualname__", type(function).__name__)
         if name.endswith(".__init__"):
             name = type(args[0]).__name__
         names = [parameter for parameter in signature.parameters if parameter != "self"]
         unknown = [option for option in options if option not in names]
         if not unknown:
-            return f"{name}(): {problem}; its arguments are {', '.join(names)}"
+            return f"{name}(): {problem}; " + (f"its arguments are {', '.join(names)}" if names else "it has none")
         word, value = unknown[0], options[unknown[0]]
         hint = suggest(word, names)
         if "minigrad follows NumPy" in hint:

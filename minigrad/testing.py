@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.arrays import Array, as_array
+from minigrad.engine.calls import call
 from minigrad.engine.gradients import grad, watched
 from minigrad.engine.tensor import Tensor
 from minigrad.engine.transforms import vjp
@@ -37,16 +38,21 @@ def gradcheck(f: Callable[..., Tensor], *inputs: Any, order: int = 1, tolerance:
 
     Raises:
         GradientCheckError: when a gradient differs; names the input, the index and both numbers.
-        ArgumentError: when ``order`` is not a positive integer.
-        DtypeError: when no input is floating-point, or ``f`` returns no tensor.
+        ArgumentError: when ``order`` is not a positive integer, or ``tolerance`` no number of at least 0.
+        DtypeError: when ``f`` is no function or returns no tensor, or no input is floating-point.
+        UnknownArgumentError: when ``f`` takes another number of inputs.
 
     >>> import minigrad as mg
     >>> mg.testing.gradcheck(lambda x, y: x * mg.sin(y), mg.tensor([1.0, 2.0]), mg.tensor(0.5), order=2)
     True
     """
+    if not callable(f):
+        raise DtypeError(f"gradcheck: expected a function of tensors, got {type(f).__name__}")
     if not isinstance(order, int) or order < 1:
         raise ArgumentError(f"gradcheck: order must be 1, 2, ..., got {order!r}")
-    values = [as_array(x.numpy() if isinstance(x, Tensor) else x) for x in inputs]
+    if not isinstance(tolerance, (int, float, np.number)) or not tolerance >= 0:
+        raise ArgumentError(f"gradcheck: tolerance must be a number of at least 0, got {tolerance!r}")
+    values = [as_array(x._data if isinstance(x, Tensor) else x) for x in inputs]
     places = [position for position, value in enumerate(values) if value.dtype.kind == "f"]
     if not places:
         raise DtypeError("gradcheck: needs at least one floating-point input to differentiate")
@@ -56,7 +62,8 @@ def gradcheck(f: Callable[..., Tensor], *inputs: Any, order: int = 1, tolerance:
         arguments: list[Any] = list(inputs)
         for place, point in zip(places, points, strict=True):
             arguments[place] = point
-        return f(*arguments)
+        result: Tensor = call("gradcheck: f must be a function of the inputs given", f, *arguments)
+        return result
 
     named = [getattr(inputs[place], "name", None) for place in places]
     labels = [f"input {place}{f' {name!r}' if name else ''}" for place, name in zip(places, named, strict=True)]

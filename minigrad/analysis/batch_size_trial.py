@@ -166,7 +166,7 @@ def mean_loss(model: Module, loss: Any, batch: Any) -> Tensor:
 def _flat_gradient(model: Module, loss: Any, batch: Any) -> Floats:
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     gradients = grad(mean_loss(model, loss, batch), parameters, allow_unused=True)
-    parts = [np.zeros(p.size) if g is None else g.data.ravel() for p, g in zip(parameters, gradients, strict=True)]
+    parts = [np.zeros(p.size) if g is None else g._data.ravel() for p, g in zip(parameters, gradients, strict=True)]
     return np.concatenate(parts).astype(np.float64)
 
 

@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from minigrad.engine.calls import call as call
+from minigrad.engine.calls import fits as fits
+from minigrad.engine.calls import kind_of as kind_of
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import (
     DtypeError,
     GraphError,
-    UnknownArgumentError,
     UnknownAttributeError,
     checked_arguments,
     suggest,
 )
-from minigrad.nn.module import Module
 
 Class = TypeVar("Class", bound=type)
-
-
-def call(expected: str, function: Callable[..., Any], *args: Any) -> Any:
-    """Call a user's function; say what was expected if it takes other arguments.
-
-    Raises:
-        UnknownArgumentError: when the call does not fit the function's signature, so that nothing in it has run.
-    """
-    try:
-        return function(*args)
-    except TypeError as problem:
-        if fits(function, *args):
-            raise
-        raise UnknownArgumentError(f"{expected}: {problem}") from None
-
-
-def fits(function: Callable[..., Any], *args: Any) -> bool:
-    """Return whether a function takes these arguments; true where it does not say."""
-    called = function.forward if isinstance(function, Module) else function
-    try:
-        # a decorator may take other arguments than what it wraps
-        signature = inspect.signature(called, follow_wrapped=False)
-    except (TypeError, ValueError):
-        return True
-    try:
-        signature.bind(*args)
-    except TypeError:
-        return False
-    return True
 
 
 def scalar_loss(owner: str, value: Any) -> Tensor:
@@ -58,11 +29,6 @@ def scalar_loss(owner: str, value: Any) -> Tensor:
             f"{owner}: the loss must be a scalar, it has shape {value.shape} (reduction='none'?); use its mean"
         )
     return value
-
-
-def kind_of(value: Any) -> str:
-    """Return what a value is, in a few words and without its contents."""
-    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
 def checked_constructor(made: Class) -> Class:

@@ -48,8 +48,10 @@ def deep_network(
     )  # 20 parameters
     """
     one_of("deep_network", "activation", activation, tuple(ACTIVATIONS))
-    depth = positive_integer("deep_network", "depth", depth)
-    widths = [width if inputs is None else inputs, *[width] * depth, width if outputs is None else outputs]
+    depth, width = (positive_integer("deep_network", *named) for named in (("depth", depth), ("width", width)))
+    first = width if inputs is None else positive_integer("deep_network", "inputs", inputs)
+    last = width if outputs is None else positive_integer("deep_network", "outputs", outputs)
+    widths = [first, *[width] * depth, last]
     network = Sequential()
     for place in range(depth + 1):
         layer = Linear(widths[place], widths[place + 1], rng=rng)
@@ -61,8 +63,8 @@ def deep_network(
 
 
 def _initialise(layer: Linear, initialisation: str | float, rng: np.random.Generator | None) -> None:
-    if layer.bias is not None:
-        init.zeros_(layer.bias)
+    assert layer.bias is not None
+    init.zeros_(layer.bias)
     if not isinstance(initialisation, str):
         deviation = number_between("deep_network", "initialisation, as a standard deviation,", initialisation, 0)
         init.normal_(layer.weight, std=deviation, rng=rng)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from minigrad.analysis.surface import Surface
 from minigrad.data.checks import check_integer
 from minigrad.engine.arrays import as_array
+from minigrad.engine.calls import call
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
 from minigrad.nn.parameter import Parameter
@@ -91,6 +92,7 @@ def descend(make_optimizer: MakeOptimizer, surface: Surface, steps: int = 100, s
 
     Raises:
         DtypeError: when ``make_optimizer`` is no function, or makes no optimizer, or the surface is none.
+        UnknownArgumentError: when ``make_optimizer`` takes other arguments.
         ShapeError: when the start is no point of the surface.
         ArgumentError: when ``steps`` is no positive integer, the start or its loss is not finite, or the optimizer was
             made for other parameters.
@@ -174,7 +176,7 @@ def _made(make_optimizer: Any, point: Parameter) -> Any:
             "descend: make_optimizer must be a function that makes an optimizer of a list of parameters, such as "
             f"lambda p: optim.SGD(p, lr=0.1); got {make_optimizer!r}"
         )
-    optimizer = make_optimizer([point])
+    optimizer = call("descend: make_optimizer must be a function of a list of parameters", make_optimizer, [point])
     if not callable(getattr(optimizer, "step", None)) or not callable(getattr(optimizer, "zero_grad", None)):
         raise DtypeError(
             f"descend: make_optimizer must return an optimizer, with step() and zero_grad(); it returned {optimizer!r}"

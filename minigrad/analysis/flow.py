@@ -192,7 +192,7 @@ class _Table:
     def _sizes(self, name: str, tensors: list[Tensor], gradients: Any) -> tuple[float, float, float]:
         flowing = [_gradient_of(tensor, gradients) for tensor in tensors if tensor.requires_grad]
         weights = [_gradient_of(weight, gradients) for weight in _weights(self.modules[name]) if weight.requires_grad]
-        sizes = _root_mean_square([tensor.data for tensor in tensors]), _root_mean_square(flowing)
+        sizes = _root_mean_square([tensor._data for tensor in tensors]), _root_mean_square(flowing)
         return *sizes, _root_mean_square(weights) * sum(weight.size for weight in weights) ** 0.5
 
     def _look_at_units(self, last: list[Node]) -> None:
@@ -201,7 +201,7 @@ class _Table:
             self.functions.add(function)
             if function in FLAT:
                 self.saturated.setdefault(name, []).append(float(FLAT[function](values).mean()))
-            elif function == "relu":
+            else:
                 self.dead.setdefault(name, []).append(float((values == 0).all(axis=0).mean()))
 
     def result(self) -> GradientFlow:
@@ -321,7 +321,7 @@ def _weights(module: Module) -> list[Parameter]:
 
 def _gradient_of(tensor: Tensor, gradients: Any) -> npt.NDArray[Any]:
     gradient = gradients[id(tensor)][1]
-    return np.zeros_like(tensor.data) if gradient is None else gradient.data
+    return np.zeros_like(tensor._data) if gradient is None else gradient._data
 
 
 def _root_mean_square(arrays: list[npt.NDArray[Any]]) -> float:

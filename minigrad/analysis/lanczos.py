@@ -38,8 +38,9 @@ def lanczos(product: Product, start: Floats, steps: int) -> Floats:
         for _ in range(2):
             following = following - basis[: step + 1].T @ (basis[: step + 1] @ following)
         length = float(np.linalg.norm(following))
-        if length <= 1e-10 * scale or step + 1 == len(basis):
+        if length <= 1e-10 * scale:
             break
         beside.append(length)
         vector = following / length
+    beside = beside[: len(diagonal) - 1]  # the last one leads out of the basis
     return np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1)

@@ -23,6 +23,7 @@ def variable_names(root: Node, frame: FrameType | None) -> dict[Node, str]:
     """
     nodes = node_ids(root)
     arrays = {id(array): node for node, array in values_of(nodes).items() if isinstance(array, np.ndarray)}
+    arrays |= {id(node.tensor()): node for node in nodes if node.tensor is not None}  # a graph has copies of the user's
     names: dict[Node, str] = {}
     for name, value in _variables(frame):
         # the type is asked, and not the value: looking at a lazy object may run the script's own code

@@ -40,6 +40,9 @@ def explain_failure(
     if primitive.name == "linear" and shapes[0] and shapes[0][-1] != shapes[1][-1]:
         features = f"x has {shapes[0][-1]} features, weight takes {shapes[1][-1]}"
         return ShapeError(f"linear: {features}: {', '.join(operands)}; the weight is (out_features, in_features)")
+    if primitive.name == "power" and _broadcast(shapes):
+        hint = "make one of them floating-point, such as x.astype(np.float32)"
+        return ArgumentError(f"power: integers have no negative integer power: {' ** '.join(operands)}; {hint}")
     if primitive.broadcasts and not primitive.variadic and not _broadcast(shapes):
         return ShapeError(
             f"{primitive.name}: shapes do not broadcast: {' and '.join(operands)}; counted from the last, "

@@ -40,8 +40,8 @@ class Listener:
         """Hear, within ``recording_calls``, that somebody takes the array of a tensor or changes it."""
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator | None) -> Any:
-        """Draw uniform numbers from 0 to 1 for who asks within ``recording_calls``."""
-        raise NotImplementedError
+        """Draw uniform numbers from 0 to 1 for who asks within ``recording_calls``; None leaves it to the asker."""
+        return None
 
     def whole(self, function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Hear of a function that is one thing to a listener, whatever it does inside; call it."""

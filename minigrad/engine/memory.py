@@ -12,7 +12,7 @@ import os
 import sys
 from typing import Any
 
-from minigrad.errors import checked_arguments
+from minigrad.errors import DtypeError, checked_arguments
 
 VARIABLE = "MINIGRAD_KEEP_MEMORY"
 
@@ -33,9 +33,14 @@ def keep_freed_memory(keep: bool = True) -> bool:
     Returns:
         Whether the allocator could be told.
 
+    Raises:
+        DtypeError: when ``keep`` is neither True nor False.
+
     >>> import minigrad as mg
     >>> told = mg.keep_freed_memory(False)
     """
+    if not isinstance(keep, bool):
+        raise DtypeError(f"keep_freed_memory: keep must be True or False, got {keep!r}")
     os.environ[VARIABLE] = "1" if keep else "0"
     return _tell(_KEPT if keep else _USUAL)
 

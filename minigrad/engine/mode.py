@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import ContextDecorator, contextmanager
+from contextlib import ContextDecorator, contextmanager, suppress
 from contextvars import ContextVar, Token
 from typing import Any, TypeVar, overload
 
-from minigrad.errors import ArgumentError, checked_arguments
+from minigrad.errors import ArgumentError, GraphError, checked_arguments
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,7 +34,10 @@ leave_scope = _scope.reset
 
 
 class Recording(ContextDecorator):
-    """Switches recording on or off for a ``with`` block, or for a function that it decorates."""
+    """Switches recording on or off for a ``with`` block, or for a function that it decorates.
+
+    Threads and tasks may be in a block of one object at once: each leaves it with a token of its own.
+    """
 
     def __init__(self, records: bool) -> None:
         self.records = records
@@ -45,7 +48,23 @@ class Recording(ContextDecorator):
         self.tokens.append(_records.set(now | GRAPH if self.records else now & ~GRAPH))
 
     def __exit__(self, *problem: object) -> None:
-        _records.reset(self.tokens.pop())
+        token = self.tokens[-1]
+        try:
+            _records.reset(token)
+        except (ValueError, RuntimeError):  # it is another's, who came later and is still in or about to go
+            token = self._leave()
+        self.tokens.remove(token)
+
+    def _leave(self) -> Token[int]:
+        """Reset the newest token that this thread, or task, has got."""
+        for token in self.tokens[::-1]:
+            with suppress(ValueError, RuntimeError):
+                _records.reset(token)
+                return token
+        raise GraphError(
+            "a no_grad or enable_grad block was entered in one thread or task and left in another, so the mode of the "
+            "first stays as it is; enter and leave the block in the same one"
+        )
 
     def __call__(self, function: F) -> F:
         """Decorate a function, so that each of its calls runs in such a block."""
@@ -67,6 +86,7 @@ class Recording(ContextDecorator):
 
 
 @contextmanager
+@checked_arguments
 def source_lines() -> Iterator[None]:
     """Note for each operation of a block which line of the script made it; drawings and players then show it.
 

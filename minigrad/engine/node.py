@@ -12,7 +12,6 @@ from minigrad.engine.memory_changes import clock
 if TYPE_CHECKING:
     from minigrad.engine.primitive import Primitive
     from minigrad.engine.source import SourceLine
-    from minigrad.engine.tensor import Tensor
 
 
 class Node:
@@ -35,7 +34,8 @@ class Node:
         scope: the path of the module in whose call it was recorded, such as ``"MLP.layers.0"``.
         line: the line of the user's script that made it, where that was recorded.
         made: when it was made, by the clock of changes in place.
-        tensor: a weak reference to the tensor whose ``.grad`` receives this node's gradient.
+        tensor: a weak reference to the tensor whose ``.grad`` receives this node's gradient; of a constant, to the
+            user's array.
     """
 
     __slots__ = (
@@ -75,7 +75,7 @@ class Node:
         self.made = clock.now
         self.line: SourceLine | None = None
         self.name: str | None = None
-        self.tensor: weakref.ref[Tensor] | None = None
+        self.tensor: weakref.ref[Any] | None = None
 
     @property
     def parents(self) -> tuple[Node, ...]:
@@ -111,7 +111,9 @@ def leaf(shape: tuple[int, ...], dtype: np.dtype[Any], *, requires_grad: bool = 
 def constant(value: Any) -> Node:
     """Return the node of an argument that is no tensor; a number keeps its value for the drawing."""
     if isinstance(value, np.ndarray):
-        return leaf(value.shape, value.dtype)
+        node = leaf(value.shape, value.dtype)
+        node.tensor = weakref.ref(value)
+        return node
     node = leaf((), _NUMBERS.get(type(value)) or np.asarray(value).dtype)
     node.saved = (value,)
     return node

@@ -37,8 +37,9 @@ def uniform(shape: tuple[int, ...], rng: np.random.Generator | None = None) -> A
     """Draw single-precision numbers, evenly from 0 to 1."""
     if records_now() & CALLS:
         listener = current_listener()
-        if listener is not None:
-            return listener.draw(shape, rng)
+        drawn = None if listener is None else listener.draw(shape, rng)
+        if drawn is not None:
+            return drawn
     return generator(rng).random(shape, np.float32)
 
 

@@ -8,7 +8,7 @@ from minigrad import ops
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import checked_arguments
 from minigrad.nn import functional
-from minigrad.nn.checks import number_between, one_of
+from minigrad.nn.checks import axis_number, finite_number, number_between, one_of
 from minigrad.nn.module import Module
 
 
@@ -37,7 +37,7 @@ class LeakyReLU(Module):
 
     @checked_arguments
     def __init__(self, negative_slope: float = 0.01) -> None:
-        self.negative_slope = number_between("LeakyReLU", "negative_slope", negative_slope, -float("inf"))
+        self.negative_slope = finite_number("LeakyReLU", "negative_slope", negative_slope)
 
     def forward(self, x: Any) -> Tensor:
         """Return the activations."""
@@ -172,7 +172,7 @@ class Softmax(Module):
 
     @checked_arguments
     def __init__(self, axis: int = -1) -> None:
-        self.axis = axis
+        self.axis = axis_number("Softmax", "axis", axis)
 
     def forward(self, x: Any) -> Tensor:
         """Return the probabilities."""
@@ -194,7 +194,7 @@ class LogSoftmax(Module):
 
     @checked_arguments
     def __init__(self, axis: int = -1) -> None:
-        self.axis = axis
+        self.axis = axis_number("LogSoftmax", "axis", axis)
 
     def forward(self, x: Any) -> Tensor:
         """Return the log-probabilities."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.errors import ArgumentError
+from minigrad.errors import ArgumentError, DtypeError
 
 MOST = 2**31  # of anything that is counted: no array could hold more
 
@@ -20,6 +20,14 @@ def positive_integer(owner: str, name: str, value: Any) -> int:
         bits = int(value).bit_length()
         raise ArgumentError(f"{owner}: {name} must be an integer of at most 2**31, got one of {bits} bits")
     return int(value)
+
+
+def axis_lengths(owner: str, name: str, value: Any) -> tuple[int, ...]:
+    """Return one length, or several in a tuple or list, as a tuple."""
+    lengths = value if isinstance(value, (tuple, list)) else (value,)
+    if not lengths:
+        raise ArgumentError(f"{owner}: {name} must have at least one length, got {value!r}")
+    return tuple(positive_integer(owner, name, length) for length in lengths)
 
 
 def finite_number(owner: str, name: str, value: Any) -> float:
@@ -42,6 +50,13 @@ def number_between(owner: str, name: str, value: Any, low: float, high: float = 
         return float(value)
     except OverflowError as problem:
         raise ArgumentError(f"{owner}: {name} is too large: {problem}") from problem
+
+
+def axis_number(owner: str, name: str, value: Any) -> int:
+    """Return the value if it is an integer."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise DtypeError(f"{owner}: {name} must be an integer, got {value!r}")
+    return int(value)
 
 
 def one_of(owner: str, name: str, value: Any, choices: tuple[str, ...]) -> str:

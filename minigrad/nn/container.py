@@ -22,6 +22,8 @@ class _Numbered(Module):
         modules = list(self.children())
         try:
             return modules[index]
+        except TypeError:
+            raise DtypeError(f"{type(self).__name__} is indexed by an integer, got {index!r}") from None
         except IndexError:
             raise OutOfRangeError(f"{type(self).__name__} has {len(modules)} modules, there is no {index}") from None
 

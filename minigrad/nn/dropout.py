@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.random import generator
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import checked_arguments
 from minigrad.nn import functional
@@ -22,6 +23,7 @@ class Dropout(Module):
 
     Raises:
         ArgumentError: when ``p`` is no probability.
+        DtypeError: when ``rng`` is no generator.
 
     >>> import minigrad as mg
     >>> from minigrad import nn
@@ -32,7 +34,7 @@ class Dropout(Module):
     @checked_arguments
     def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None) -> None:
         self.p = number_between("Dropout", "p", p, 0, 1)
-        self.rng = rng
+        self.rng = None if rng is None else generator(rng)
 
     def forward(self, x: Any) -> Tensor:
         """Return the elements that stay, scaled."""

@@ -10,8 +10,8 @@ import numpy as np
 from minigrad.engine.arrays import as_array
 from minigrad.engine.random import uniform
 from minigrad.engine.tensor import Tensor, plain_index
-from minigrad.errors import DtypeError, OutOfRangeError, ShapeError, checked_arguments
-from minigrad.nn.checks import number_between
+from minigrad.errors import ArgumentError, DtypeError, OutOfRangeError, ShapeError, checked_arguments
+from minigrad.nn.checks import axis_lengths, axis_number, number_between
 from minigrad.nn.loss_functions import binary_cross_entropy as binary_cross_entropy
 from minigrad.nn.loss_functions import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from minigrad.nn.loss_functions import cross_entropy as cross_entropy
@@ -28,6 +28,7 @@ from minigrad.ops.activation import sigmoid as sigmoid
 from minigrad.ops.activation import silu as silu
 from minigrad.ops.elementwise import tanh as tanh
 from minigrad.ops.linalg import linear as linear
+from minigrad.ops.reduction import widened
 from minigrad.ops.softmax import log_softmax as log_softmax
 from minigrad.ops.softmax import softmax as softmax
 
@@ -44,12 +45,16 @@ def tensor_of(value: Any) -> Tensor:
 def softplus(x: Any, beta: float = 1.0) -> Tensor:
     """Return ``log(1 + exp(beta * x)) / beta``, exact for ``x`` of any size.
 
+    Raises:
+        ArgumentError: when ``beta`` is no positive number.
+
     >>> import minigrad as mg
     >>> import minigrad.nn.functional as F
     >>> F.softplus(mg.tensor([0.0, 100.0]))
     tensor([  0.6931, 100.    ])
     """
-    return activation.softplus(x) if beta == 1 else activation.softplus(x * beta) / beta
+    beta = number_between("softplus", "beta", beta, 1e-30)
+    return activation.softplus(x) if beta == 1 else activation.softplus(tensor_of(x) * beta) / beta
 
 
 @checked_arguments
@@ -85,13 +90,17 @@ def flatten(x: Any, start_axis: int = 1, end_axis: int = -1) -> Tensor:
 
     Raises:
         OutOfRangeError: when there are no such axes.
+        DtypeError: when an axis is no integer.
 
     >>> import minigrad as mg
     >>> import minigrad.nn.functional as F
     >>> F.flatten(mg.zeros((5, 8, 8))).shape
     (5, 64)
     """
-    sizes, rank = np.shape(x), np.ndim(x)
+    x = tensor_of(x)
+    start_axis = axis_number("flatten", "start_axis", start_axis)
+    end_axis = axis_number("flatten", "end_axis", end_axis)
+    sizes, rank = x.shape, x.ndim
     if not (-rank <= start_axis < rank and -rank <= end_axis < rank and start_axis % rank <= end_axis % rank):
         raise OutOfRangeError(f"flatten: there are no axes from {start_axis} to {end_axis} in shape {sizes}")
     first, last = start_axis % rank, end_axis % rank
@@ -110,6 +119,7 @@ def embedding(indices: Any, weight: Tensor) -> Tensor:
     Raises:
         DtypeError: when the indices are not integers.
         OutOfRangeError: when an index has no row.
+        ShapeError: when the weight is no matrix.
 
     >>> import minigrad as mg
     >>> import minigrad.nn.functional as F
@@ -117,7 +127,11 @@ def embedding(indices: Any, weight: Tensor) -> Tensor:
     tensor([[2., 3.],
             [2., 3.]])
     """
-    rows = as_array(plain_index(indices))
+    weight, rows = tensor_of(weight), as_array(plain_index(indices))
+    if weight.ndim != 2:
+        raise ShapeError(
+            f"embedding: weight must have the shape (num_embeddings, embedding_dim), got {weight.describe()}"
+        )
     if rows.dtype.kind not in "iu":
         raise DtypeError(f"embedding: indices must be integers, got {rows.dtype}; convert with .astype(np.int64)")
     if rows.size and not 0 <= rows.min() <= rows.max() < len(weight):
@@ -151,7 +165,10 @@ def batch_norm(
         eps: added to the variance.
 
     Raises:
-        ShapeError: when ``x`` has other axes, or the batch has one value a channel in training.
+        ShapeError: when ``x`` has other axes, the batch has one value a channel in training, or another number of
+            channels than what is given for each.
+        DtypeError: when a running statistic is no tensor, whose data could be updated.
+        ArgumentError: when there is one running statistic without the other, or a number is none, or out of range.
 
     >>> import minigrad as mg
     >>> import minigrad.nn.functional as F
@@ -159,32 +176,34 @@ def batch_norm(
     tensor([[-1.],
             [ 1.]])
     """
-    if np.ndim(x) not in (2, 3):
-        raise ShapeError(f"batch_norm: expected (N, C) or (N, C, L), got shape {np.shape(x)}")
     x = tensor_of(x)
-    for name, of_channels in {"running_mean": running_mean, "weight": weight, "bias": bias}.items():
-        if of_channels is not None and np.shape(of_channels) != (x.shape[1],):
-            raise ShapeError(
-                f"batch_norm: {name} is for {np.size(of_channels)} channels, the input has {x.shape[1]}: "
-                f"{x.describe()}; expected (N, {np.size(of_channels)})"
-            )
-    axes, across = ((0,), (1, -1)) if np.ndim(x) == 2 else ((0, 2), (1, -1, 1))
+    if x.ndim not in (2, 3):
+        raise ShapeError(f"batch_norm: expected (N, C) or (N, C, L), got shape {x.shape}")
+    eps = number_between("batch_norm", "eps", eps, 0)
+    _check_running(running_mean, running_var, x)
+    weight, bias = _of_channels("weight", weight, x), _of_channels("bias", bias, x)
+    axes, across = ((0,), (1, -1)) if x.ndim == 2 else ((0, 2), (1, -1, 1))
+    half = x.dtype.char == "e"
+    x = widened(x) if half else x  # all in single, and rounded once
     if training or running_mean is None or running_var is None:
-        count = math.prod(np.shape(x)[axis] for axis in axes)
+        count = math.prod(x.shape[axis] for axis in axes)
         if count < 2:
             raise ShapeError(
-                f"batch_norm: training needs more than one value for each channel, got shape {np.shape(x)}; "
+                f"batch_norm: training needs more than one value for each channel, got shape {x.shape}; "
                 "use a larger batch (drop_last=True in the loader), or model.eval()"
             )
         mean, variance = reduction.mean(x, axis=axes), reduction.var(x, axis=axes)
         if training and running_mean is not None and running_var is not None:
-            unbiased = variance.data * (count / (count - 1))
-            running_mean.data = running_mean.data * (1 - momentum) + mean.data * momentum
-            running_var.data = running_var.data * (1 - momentum) + unbiased * momentum
+            unbiased = variance._data * (count / (count - 1))
+            share: Any = number_between("batch_norm", "momentum", momentum, 0, 1)
+            share = np.float32(share) if half else share  # NumPy's own number takes halves into single
+            running_mean.data = running_mean._data * (1 - share) + mean._data * share
+            running_var.data = running_var._data * (1 - share) + unbiased * share
     else:
-        mean, variance = running_mean, running_var
+        mean, variance = running_mean, widened(running_var) if half else running_var
     normal = (x - mean.reshape(across)) / elementwise.sqrt(variance + eps).reshape(across)
-    return _scale_and_shift(normal, weight, bias, across)
+    out = _scale_and_shift(normal, weight, bias, across)
+    return _rounded(out, weight, bias) if half else out
 
 
 @checked_arguments
@@ -201,20 +220,64 @@ def layer_norm(
         eps: added to the variance.
 
     Raises:
-        ShapeError: when the last axes of ``x`` are others.
+        ShapeError: when the last axes of ``x``, or the axes of ``weight`` or ``bias``, are others.
+        ArgumentError: when ``normalized_shape`` is none, or ``eps`` no number of at least 0.
 
     >>> import minigrad as mg
     >>> import minigrad.nn.functional as F
     >>> F.layer_norm(mg.tensor([[1.0, 3.0]]), 2)
     tensor([[-1.,  1.]])
     """
-    lengths = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-    if np.shape(x)[-len(lengths) :] != lengths:
-        raise ShapeError(f"layer_norm: the last axes must be {lengths}, got shape {np.shape(x)}")
+    x, lengths = tensor_of(x), axis_lengths("layer_norm", "normalized_shape", normalized_shape)
+    eps = number_between("layer_norm", "eps", eps, 0)
+    if x.shape[-len(lengths) :] != lengths:
+        raise ShapeError(f"layer_norm: the last axes must be {lengths}, got shape {x.shape}")
+    weight, bias = _of_shape("weight", weight, lengths), _of_shape("bias", bias, lengths)
     axes = tuple(range(-len(lengths), 0))
+    half = x.dtype.char == "e"
+    x = widened(x) if half else x  # all in single, and rounded once
     centred = x - reduction.mean(x, axis=axes, keepdims=True)
     normal = centred / elementwise.sqrt(reduction.var(x, axis=axes, keepdims=True) + eps)
-    return _scale_and_shift(normal, weight, bias, lengths)
+    out = _scale_and_shift(normal, weight, bias, lengths)
+    return _rounded(out, weight, bias) if half else out
+
+
+def _of_channels(name: str, value: Any, x: Tensor) -> Tensor | None:
+    """Return what is given for each channel as a tensor."""
+    if value is None:
+        return None
+    tensor = tensor_of(value)
+    if tensor.shape != (x.shape[1],):
+        raise ShapeError(
+            f"batch_norm: {name} is for {tensor.size} channels, the input has {x.shape[1]}: {x.describe()}; "
+            f"expected (N, {tensor.size})"
+        )
+    return tensor
+
+
+def _check_running(mean: Any, variance: Any, x: Tensor) -> None:
+    if (mean is None) != (variance is None):
+        raise ArgumentError("batch_norm: running_mean and running_var belong together: give both, or None for both")
+    for name, statistic in (("running_mean", mean), ("running_var", variance)):
+        if statistic is not None and not isinstance(statistic, Tensor):
+            raise DtypeError(
+                f"batch_norm: {name} must be a tensor, which training updates; got {type(statistic).__name__}"
+            )
+        _of_channels(name, statistic, x)
+
+
+def _of_shape(name: str, value: Any, lengths: tuple[int, ...]) -> Tensor | None:
+    """Return what is given for each element of a sample as a tensor."""
+    tensor = None if value is None else tensor_of(value)
+    if tensor is not None and tensor.shape != lengths:
+        raise ShapeError(f"layer_norm: {name} must have the shape {lengths}, got {tensor.shape}")
+    return tensor
+
+
+def _rounded(out: Tensor, *learned: Any) -> Tensor:
+    """Return what came of half precision in half, unless what it was scaled or shifted with has more."""
+    wider = any(given is not None and given.dtype.char != "e" for given in learned)
+    return out if wider else elementwise.astype(out, np.float16)
 
 
 def _scale_and_shift(normal: Any, weight: Any, bias: Any, across: tuple[int, ...]) -> Tensor:

@@ -17,6 +17,7 @@ from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_argum
 from minigrad.nn.checks import finite_number, number_between, one_of
 
 T = TypeVar("T", bound=Tensor)
+NONLINEARITIES = ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu")
 if TYPE_CHECKING:  # NumPy imports its generators when they are first asked for
     Rng = np.random.Generator | None
 
@@ -79,7 +80,7 @@ def constant_(tensor: T, val: float) -> T:
             raise TypeError(f"it is of dtype {values.dtype}")
         return _fill(tensor, values)
     except (TypeError, ValueError, OverflowError) as problem:
-        raise ArgumentError(f"constant_: val must be a number, got {val!r}: {problem}") from problem
+        raise ArgumentError(f"constant_: val must be a number, got {repr(val)[:80]}: {problem}") from problem
 
 
 @checked_arguments
@@ -91,6 +92,7 @@ def zeros_(tensor: T) -> T:
     >>> nn.init.zeros_(mg.ones(2))
     tensor([0., 0.])
     """
+    _check_tensor("zeros_", tensor)
     return constant_(tensor, 0.0)
 
 
@@ -103,6 +105,7 @@ def ones_(tensor: T) -> T:
     >>> nn.init.ones_(mg.zeros(2))
     tensor([1., 1.])
     """
+    _check_tensor("ones_", tensor)
     return constant_(tensor, 1.0)
 
 
@@ -125,8 +128,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     >>> nn.init.calculate_gain("tanh")
     1.6666666666666667
     """
-    kinds = ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu")
-    one_of("calculate_gain", "nonlinearity", nonlinearity, kinds)
+    one_of("calculate_gain", "nonlinearity", nonlinearity, NONLINEARITIES)
     slope = 0.01 if param is None else number_between("calculate_gain", "param", param, -math.inf)
     gains = {"tanh": 5 / 3, "relu": math.sqrt(2), "leaky_relu": math.sqrt(2 / (1 + slope * slope)), "selu": 0.75}
     return gains.get(nonlinearity, 1.0)
@@ -145,7 +147,9 @@ def xavier_uniform_(tensor: T, gain: float = 1.0, *, rng: Rng = None) -> T:
     True
     """
     fan_in, fan_out = _fans("xavier_uniform_", tensor)
-    bound = finite_number("xavier_uniform_", "gain", gain) * math.sqrt(6 / (fan_in + fan_out))
+    bound = number_between("xavier_uniform_", "gain", finite_number("xavier_uniform_", "gain", gain), 0) * math.sqrt(
+        6 / (fan_in + fan_out)
+    )
     return uniform_(tensor, -bound, bound, rng=rng)
 
 
@@ -162,13 +166,17 @@ def xavier_normal_(tensor: T, gain: float = 1.0, *, rng: Rng = None) -> T:
     (2, 4)
     """
     fan_in, fan_out = _fans("xavier_normal_", tensor)
-    deviation = finite_number("xavier_normal_", "gain", gain) * math.sqrt(2 / (fan_in + fan_out))
+    deviation = number_between("xavier_normal_", "gain", finite_number("xavier_normal_", "gain", gain), 0) * math.sqrt(
+        2 / (fan_in + fan_out)
+    )
     return normal_(tensor, 0.0, deviation, rng=rng)
 
 
 def _kaiming_deviation(name: str, tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     fan_in, fan_out = _fans(name, tensor)
     one_of(name, "mode", mode, ("fan_in", "fan_out"))
+    one_of(name, "nonlinearity", nonlinearity, NONLINEARITIES)
+    a = finite_number(name, "a", a)
     return calculate_gain(nonlinearity, a) / math.sqrt(fan_in if mode == "fan_in" else fan_out)
 
 

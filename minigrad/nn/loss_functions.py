@@ -130,7 +130,7 @@ _UNSIGNED: dict[int, Any] = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint
 
 def _check_labels(name: str, targets: Any, classes: int) -> None:
     """Raise unless every label is a class."""
-    labels = targets.data if isinstance(targets, Tensor) else targets
+    labels = targets._data if isinstance(targets, Tensor) else targets
     if labels.dtype.kind not in "iu":
         raise DtypeError(
             f"{name}: targets of shape {labels.shape} must be integer class indices, got {labels.dtype}; convert with "
@@ -294,7 +294,7 @@ def binary_cross_entropy(probability: Any, target: Any, reduction: str = "mean")
     """
     one_of("binary_cross_entropy", "reduction", reduction, REDUCTIONS)
     probability, target, dtype = _same_shape("binary_cross_entropy", probability, target, "probability")
-    values = probability.data
+    values = probability._data
     if values.min() < 0 or values.max() > 1:
         raise OutOfRangeError(
             f"binary_cross_entropy: probabilities must be from 0 to 1, got from {values.min():g} to {values.max():g}; "

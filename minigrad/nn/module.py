@@ -12,7 +12,15 @@ import numpy.typing as npt
 from minigrad.engine.arrays import as_array
 from minigrad.engine.mode import enter_scope, leave_scope
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, StateDictError, checked_arguments
+from minigrad.errors import (
+    ArgumentError,
+    DtypeError,
+    MissingMethodError,
+    StateDictError,
+    UnknownArgumentError,
+    checked_arguments,
+    explain_call,
+)
 from minigrad.nn.parameter import Parameter
 
 
@@ -55,13 +63,24 @@ class Module:
 
     def forward(self, *args: Any, **options: Any) -> Any:
         """Compute the output; each module defines its own."""
-        raise NotImplementedError(f"{type(self).__name__} has no forward(); define it to say what the module computes")
+        raise MissingMethodError(f"{type(self).__name__} has no forward(); define it to say what the module computes")
 
     def __call__(self, *args: Any, **options: Any) -> Any:
-        """Run ``forward``; what it records carries this module's path."""
+        """Run ``forward``; what it records carries this module's path.
+
+        Raises:
+            UnknownArgumentError: when ``forward`` takes other arguments.
+        """
         token = enter_scope(self._scope)
         try:
             return self.forward(*args, **options)
+        except TypeError as problem:
+            # one frame deep: the call itself failed, nothing inside it has run
+            if problem.__traceback__ is not None and problem.__traceback__.tb_next is None:
+                sentence = explain_call(self.forward, args, options)
+                if sentence is not None:
+                    raise UnknownArgumentError(sentence) from None
+            raise
         finally:
             leave_scope(token)
 
@@ -148,7 +167,7 @@ class Module:
         Raises:
             ArgumentError: when the name is no identifier, or taken.
         """
-        if not name.isidentifier() or hasattr(self, name):
+        if not isinstance(name, str) or not name.isidentifier() or hasattr(self, name):
             raise ArgumentError(f"register_buffer: the name must be a new identifier, got {name!r}")
         self._buffer_names = (*self._buffer_names, name)
         setattr(self, name, value if isinstance(value, Tensor) else Tensor(as_array(value)))
@@ -204,7 +223,7 @@ class Module:
 
     def state_dict(self) -> dict[str, npt.NDArray[Any]]:
         """Return a copy of every parameter and buffer as an array, by its path."""
-        return {name: tensor.data.copy() for name, tensor in self._state()}
+        return {name: tensor._data.copy() for name, tensor in self._state()}
 
     def _state(self) -> Iterator[tuple[str, Tensor]]:
         # every name of a shared parameter, as PyTorch's: looked up by path, not by identity
@@ -280,4 +299,4 @@ def _holds_modules(value: Any) -> bool:
 
 
 def _array(value: Any) -> npt.NDArray[Any]:
-    return value.data if isinstance(value, Tensor) else np.asarray(value)
+    return value._data if isinstance(value, Tensor) else np.asarray(value)

@@ -11,7 +11,7 @@ from minigrad.engine.arrays import check_dtype
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import checked_arguments
 from minigrad.nn import functional
-from minigrad.nn.checks import number_between, positive_integer
+from minigrad.nn.checks import axis_lengths, number_between, positive_integer
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 
@@ -74,7 +74,7 @@ class BatchNorm1d(Module):
             x, self.running_mean, self.running_var, self.weight, self.bias, self.training, share, self.eps
         )
         if self.training and self.running_mean is not None:
-            self.num_batches_tracked.data = self.num_batches_tracked.data + 1
+            self.num_batches_tracked.data = self.num_batches_tracked._data + 1
         return normal
 
     def extra_repr(self) -> str:
@@ -111,8 +111,7 @@ class LayerNorm(Module):
         *,
         dtype: npt.DTypeLike = np.float32,
     ) -> None:
-        lengths = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
-        self.normalized_shape = tuple(positive_integer("LayerNorm", "normalized_shape", size) for size in lengths)
+        self.normalized_shape = axis_lengths("LayerNorm", "normalized_shape", normalized_shape)
         self.eps = number_between("LayerNorm", "eps", eps, 0)
         dtype = check_dtype(dtype)
         self.weight = Parameter(np.ones(self.normalized_shape, dtype)) if elementwise_affine else None

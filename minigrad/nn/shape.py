@@ -7,6 +7,7 @@ from typing import Any
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import checked_arguments
 from minigrad.nn import functional
+from minigrad.nn.checks import axis_number
 from minigrad.nn.module import Module
 
 
@@ -21,8 +22,8 @@ class Flatten(Module):
 
     @checked_arguments
     def __init__(self, start_axis: int = 1, end_axis: int = -1) -> None:
-        self.start_axis = start_axis
-        self.end_axis = end_axis
+        self.start_axis = axis_number("Flatten", "start_axis", start_axis)
+        self.end_axis = axis_number("Flatten", "end_axis", end_axis)
 
     def forward(self, x: Any) -> Tensor:
         """Return the elements in fewer axes."""

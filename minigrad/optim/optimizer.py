@@ -19,6 +19,7 @@ from minigrad.errors import (
     ArgumentError,
     DtypeError,
     GraphError,
+    MissingMethodError,
     UnknownArgumentError,
     checked_arguments,
     suggest,
@@ -71,6 +72,7 @@ class Optimizer:
         super().__init_subclass__(**options)
         cls.elementwise = bool(vars(cls).get("elementwise", False))  # what overrides update() may need more
 
+    @checked_arguments
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         keep_by_default()  # training makes the same arrays over and over
         self.defaults = defaults
@@ -79,6 +81,8 @@ class Optimizer:
         self.has_stepped = False
         self._scratch, self._rows, self._blocks = Scratch(), Rows(), Blocks()
         values = checks.listed(self.title, params)
+        if not isinstance(defaults, dict) or "lr" not in defaults:
+            raise DtypeError(f"{self.title}: defaults must be a dict of options with an 'lr', got {defaults!r}")
         groups = values if isinstance(values[0], dict) else [{"params": values}]
         for group in groups:
             self.add_param_group(group)
@@ -87,7 +91,7 @@ class Optimizer:
 
     def update(self, parameter: Array, gradient: Array, state: State, group: Group) -> None:
         """Change one parameter's array and its state in place; never the gradient, whose memory may be shared."""
-        raise NotImplementedError(f"{type(self).__name__} must define update()")
+        raise MissingMethodError(f"{type(self).__name__} must define update()")
 
     def check(self, group: Group) -> None:
         """Raise unless the options of a group are allowed; replace NumPy's numbers by Python's."""
@@ -115,6 +119,8 @@ class Optimizer:
         """
         loss = None
         if closure is not None:
+            if not callable(closure):
+                raise DtypeError(f"{self.title}: step() takes a function that computes the loss, got {closure!r}")
             with enable_grad():
                 loss = closure()
         for group in self.param_groups:

@@ -18,7 +18,7 @@ from minigrad.engine.arrays import Array
 from minigrad.engine.listener import current_listener, listening
 from minigrad.engine.mode import recording_calls, records_now
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, CompileWarning, DtypeError
+from minigrad.errors import ArgumentError, CompileWarning, DtypeError, checked_arguments
 from minigrad.replay.plan import Diverged, Plan
 from minigrad.replay.recorded import RecordedArray
 from minigrad.replay.recorder import Recorder
@@ -32,6 +32,7 @@ IN_VAIN = 48  # recordings without a replay, after which the step is let be
 LONE = (type(None), bool, int, float, str)
 
 
+@checked_arguments
 def compile(function: Callable[P, R] | None = None) -> Callable[P, R]:
     """Return a training step that computes the same sooner: its NumPy calls are recorded and replayed.
 

@@ -6,23 +6,27 @@ import inspect
 import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 
-from minigrad.data import Subset, TensorDataset
 from minigrad.data.checks import check_flag
+from minigrad.engine.calls import call
 from minigrad.engine.mode import no_grad
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
 from minigrad.nn import Module
 from minigrad.training.checkpoint import Checkpoint
 from minigrad.training.checkpoint.run import NotFiniteError, Run
+from minigrad.training.checks import check_batches, check_loss, check_model, check_steps, number, sample_count
 from minigrad.training.history import History
 from minigrad.training.metrics import Metric, are_classes, named_metrics
 from minigrad.training.progress import Progress, make
 
+MODEL = "the model must be a function of the inputs of a batch, all that it has but the last"
+LOSS = "the loss must be a function of (output, targets)"
+METRIC = "the metric {!r} must be a function of (output, targets)"
 DEFAULT_METRICS: tuple[str | Metric, ...] = ("accuracy",)
 
 
@@ -73,10 +77,11 @@ def fit(
     Raises:
         ArgumentError: when ``epochs`` is not a positive integer, a metric is unknown, or there are no batches; when the
             folder has checkpoints and ``resume`` is False.
-        DtypeError: when the training data are not batches, or the loss is no tensor.
+        DtypeError: when the training data are not batches, the loss is no tensor, or a part is of another kind.
+        UnknownArgumentError: when the model, the loss or a metric takes other arguments.
         StateDictError: when the checkpoint is of another model, optimizer or division of the data; nothing has been
             changed then.
-        CheckpointError: when every checkpoint is damaged.
+        CheckpointError: when every checkpoint is damaged, or another run is writing to the folder.
         CheckpointFileError: when a checkpoint cannot be written.
 
     >>> import minigrad as mg
@@ -90,13 +95,15 @@ def fit(
     """
     if isinstance(epochs, bool) or not isinstance(epochs, (int, np.integer)) or epochs < 1:
         raise ArgumentError(f"fit: epochs must be a positive integer, got {epochs!r}")
-    if not (hasattr(optimizer, "step") and hasattr(optimizer, "zero_grad")):
-        raise DtypeError(f"fit: optimizer must have step() and zero_grad(), such as optim.SGD; got {optimizer!r}")
-    if isinstance(loss, type):
-        raise DtypeError(f"fit: loss is the class {loss.__name__}; make one: loss=nn.{loss.__name__}()")
+    check_model("fit", model)
+    check_steps("fit", "optimizer", optimizer, ("step", "zero_grad"), "optim.SGD(model.parameters(), lr=0.1)")
+    check_loss("fit", loss)
     named = named_metrics(metrics)
-    _check_batches("train", train)
-    _check_batches("validation", validation)
+    check_batches("train", train)
+    if validation is not None:
+        check_batches("validation", validation)
+    if scheduler is not None:
+        check_steps("fit", "scheduler", scheduler, ("step",), "optim.lr_scheduler.StepLR(optimizer, step_size=10)")
     run = Run(
         checkpoint,
         model=model,
@@ -106,34 +113,33 @@ def fit(
         validation=validation,
         metrics=named,
     )
-    run.start(check_flag("fit: resume", resume), epochs)
-    history, display = run.history, make(progress, epochs, train, run.steps)
+    resume, progress = check_flag("fit: resume", resume), check_flag("fit: progress", progress)
     optional = metrics is DEFAULT_METRICS
-    modes = ExitStack()
-    modes.enter_context(_modes_of(model))
-    try:
-        for epoch in range(history.epochs, epochs):
-            rate, averages = _learning_rate(optimizer), _Averages(named, optional, run.averages)
-            figures = _train_one_epoch(model, run, loss, optimizer, averages, display, epoch)
-            checked = {}
-            if validation is not None:
-                checked = _evaluate(model, validation, loss, _Averages(named, optional), "validation")
-            if scheduler is not None:
-                _step_scheduler(scheduler, checked.get("loss", figures["loss"]))
-            history.add(figures, checked, rate, run.seconds())
-            display.epoch(epoch, history.last(), history.seconds[-1])
-            run.epoch_done()
-    except KeyboardInterrupt:
-        history.note = (
-            f"interrupted in epoch {history.epochs + 1} of {epochs}; the parameters are as the last update left them"
-            f"{_last_checkpoint(run)}"
-        )
-    except NotFiniteError as problem:
-        history.note = f"stopped in epoch {epoch + 1} of {epochs}: {problem}{_last_checkpoint(run)}"
-        warnings.warn(history.note, TrainingWarning, stacklevel=3)
-    finally:
-        modes.close()
-        display.close(history.note)
+    with run.alone(), _modes_of(model):
+        run.start(resume, epochs)
+        history, display = run.history, make(progress, epochs, train, run.steps)
+        try:
+            for epoch in range(history.epochs, epochs):
+                rate, averages = _learning_rate(optimizer), _Averages(named, optional, run.averages)
+                figures = _train_one_epoch(model, run, loss, optimizer, averages, display, epoch)
+                checked = {}
+                if validation is not None:
+                    checked = _evaluate(model, validation, loss, _Averages(named, optional), "validation")
+                if scheduler is not None:
+                    _step_scheduler(scheduler, checked.get("loss", figures["loss"]))
+                history.add(figures, checked, rate, run.seconds())
+                display.epoch(epoch, history.last(), history.seconds[-1])
+                run.epoch_done()
+        except KeyboardInterrupt:
+            history.note = (
+                f"interrupted in epoch {history.epochs + 1} of {epochs}; the parameters are as the last update left "
+                f"them{_last_checkpoint(run)}"
+            )
+        except NotFiniteError as problem:
+            history.note = f"stopped in epoch {epoch + 1} of {epochs}: {problem}{_last_checkpoint(run)}"
+            warnings.warn(history.note, TrainingWarning, stacklevel=3)
+        finally:
+            display.close(history.note)
     return history
 
 
@@ -155,14 +161,18 @@ def evaluate(
 
     Raises:
         ArgumentError: when a metric is unknown, or there are no batches.
-        DtypeError: when these are not batches.
+        DtypeError: when these are not batches, or the loss or a metric returns no number.
+        UnknownArgumentError: when the model, the loss or a metric takes other arguments.
 
     >>> import minigrad as mg
     >>> from minigrad import data
     >>> mg.evaluate(lambda x: x, [(mg.tensor([[0.0, 1.0]]), mg.tensor([1]))])
     {'accuracy': 1.0}
     """
-    _check_batches("batches", batches)
+    check_model("evaluate", model)
+    check_batches("batches", batches)
+    if loss is not None:
+        check_loss("evaluate", loss)
     averages = _Averages(named_metrics(metrics), optional=metrics is DEFAULT_METRICS)
     with _modes_of(model):
         figures = _evaluate(model, batches, loss, averages, "batches")
@@ -193,9 +203,10 @@ class _Averages:
         """Count a batch in."""
         if not self.samples and self.optional and not are_classes(output, targets):
             self.metrics = {}  # nobody asked for an accuracy, and regression has none
-        size = len(targets)
+        size = sample_count("batches", targets)
         figures = {} if loss is None else {"loss": loss}
-        figures |= {name: float(metric(output, targets)) for name, metric in self.metrics.items()}
+        for name, metric in self.metrics.items():
+            figures[name] = number(f"the metric {name!r}", call(METRIC.format(name), metric, output, targets))
         for name, value in figures.items():
             self.totals[name] = self.totals.get(name, 0.0) + value * size
         self.samples += size
@@ -211,8 +222,8 @@ def _train_one_epoch(
     _set_mode(model, True)
     for inputs, targets in _batches("train", run.batches()):
         optimizer.zero_grad()
-        output = model(*inputs)
-        value = loss(output, targets)
+        output = call(MODEL, model, *inputs)
+        value = call(LOSS, loss, output, targets)
         if not isinstance(value, Tensor) or value.size != 1:
             came = f"shape {value.shape} (reduction='none'?)" if isinstance(value, Tensor) else type(value).__name__
             raise DtypeError(f"fit: the loss must be a scalar tensor, the function returned {came}")
@@ -237,8 +248,9 @@ def _evaluate(model: Any, batches: Any, loss: Any, averages: _Averages, what: st
     _set_mode(model, False)
     with no_grad():
         for inputs, targets in _batches(what, batches):
-            output = model(*inputs)
-            averages.add(output, targets, None if loss is None else float(loss(output, targets)))
+            output = call(MODEL, model, *inputs)
+            value = None if loss is None else number("the loss", call(LOSS, loss, output, targets))
+            averages.add(output, targets, value)
     if not averages.samples:
         raise ArgumentError(f"{what} gives no batches; pass a DataLoader, or a list of batches")
     return averages.means()
@@ -250,15 +262,6 @@ def _batches(what: str, batches: Any) -> Iterable[tuple[tuple[Any, ...], Any]]:
         if not isinstance(batch, (tuple, list)) or len(batch) < 2:
             raise ShapeError(f"{what}: a batch is (inputs, targets), got {type(batch).__name__}")
         yield tuple(batch[:-1]), batch[-1]
-
-
-def _check_batches(what: str, batches: Any) -> None:
-    if isinstance(batches, (TensorDataset, Subset)):
-        raise DtypeError(f"{what} is a dataset of single samples; wrap it: DataLoader(dataset, batch_size=32)")
-    if batches is not None and not hasattr(batches, "__iter__"):
-        raise DtypeError(
-            f"{what} must give batches (inputs, targets), such as a DataLoader; got {type(batches).__name__}"
-        )
 
 
 def _last_checkpoint(run: Run) -> str:

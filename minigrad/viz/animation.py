@@ -18,7 +18,7 @@ import numpy as np
 
 from minigrad.errors import ArgumentError, checked_arguments
 from minigrad.viz.browser.page import json_text
-from minigrad.viz.render import write
+from minigrad.viz.render import as_path, write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -136,8 +136,9 @@ class TrajectoryAnimation:
 
         Raises:
             ArgumentError: when the suffix is another one.
+            DtypeError: when it is no path.
         """
-        path = Path(path)
+        path = as_path("save()", path)
         if path.suffix.lower() != ".html":
             raise ArgumentError(f"an animation is saved as an .html file, by the suffix; got {str(path)!r}")
         write(path, self.html.encode("utf-8"))

@@ -13,7 +13,7 @@ from minigrad.errors import ArgumentError, DtypeError, MissingExtraError, Render
 from minigrad.viz.dot import check_direction, notes, to_dot
 from minigrad.viz.folding.modules import fold
 from minigrad.viz.graph import Graph, GraphNode, build
-from minigrad.viz.render import FORMATS, render, write
+from minigrad.viz.render import FORMATS, as_path, render, write
 from minigrad.viz.text import brief, counts, heading, options, printable, shape
 
 SECONDS = 120.0  # Graphviz may take so long
@@ -41,6 +41,7 @@ class Drawing:
         """The picture in the DOT language; the same graph gives the same text."""
         return to_dot(self.shown, direction=self.direction, title=self.title)
 
+    @checked_arguments
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture and return its path; the suffix says how: ``.svg``, ``.png``, ``.pdf`` or ``.dot``.
 
@@ -48,10 +49,11 @@ class Drawing:
 
         Raises:
             ArgumentError: when the suffix is another one.
+            DtypeError: when it is no path.
             MissingExtraError: when no Graphviz is installed; the ``.dot`` file is written all the same.
             RenderError: when Graphviz failed; the ``.dot`` file is written all the same.
         """
-        path = Path(path)
+        path = as_path("save()", path)
         format = path.suffix.lower().removeprefix(".")
         if format not in (*FORMATS, "dot"):
             raise ArgumentError(f"save() writes .svg, .png, .pdf or .dot files, by the suffix; got {str(path)!r}")

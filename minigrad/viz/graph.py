@@ -165,7 +165,7 @@ def build(output: Tensor, *, values: bool = True, gradients: bool = True) -> Gra
     ids = node_ids(root)
     order = list(ids)
     released = any(node.released for node in order)
-    arrays = values_of(order) | {root: output.data} if values else {}
+    arrays = values_of(order) | {root: output._data} if values else {}
     slopes = {} if not gradients else _accumulated(order) if released else _gradients(root)
     scopes = _scopes(order)
     nodes = tuple(
@@ -274,9 +274,9 @@ def _accumulated(order: Iterable[Node]) -> dict[Node, Any]:
     """Return the gradients that tensors still alive have in their ``.grad``."""
     found: dict[Node, Any] = {}
     for node in order:
-        tensor = None if node.tensor is None else node.tensor()
+        tensor = node.tensor() if node.tensor is not None and node.requires_grad else None
         if tensor is not None and tensor.grad is not None:
-            found[node] = tensor.grad.data
+            found[node] = tensor.grad._data
     return found
 
 

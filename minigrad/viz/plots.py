@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from minigrad.engine.calls import call, kind_of
 from minigrad.engine.creation import tensor
 from minigrad.engine.mode import no_grad
-from minigrad.errors import ArgumentError, ShapeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
 from minigrad.nn.module import Module
 from minigrad.viz.axes import COLORS, MARKERS, Array, make_axes, plain
 
@@ -43,12 +44,15 @@ def history(h: HistoryLike, *, ax: Axes | Sequence[Axes] | None = None) -> Figur
     Raises:
         MissingExtraError: when matplotlib is not installed.
         ArgumentError: when the number of axes does not fit.
+        DtypeError: when this is no history.
 
     >>> from types import SimpleNamespace
     >>> run = SimpleNamespace(train_loss=[2.1, 0.9], validation_loss=[], metrics={"train_accuracy": [0.4, 0.8]})
     >>> [axes.get_ylabel() for axes in history(run).axes]
     ['loss', 'accuracy']
     """
+    if not all(hasattr(h, name) for name in ("train_loss", "validation_loss", "metrics")):
+        raise DtypeError(f"history() draws what mg.fit(...) returned, got {kind_of(h)}")
     panels = _panels(h)
     figure, axes = make_axes(len(panels), ax)
     for panel, (name, curves) in zip(axes, panels.items(), strict=False):
@@ -77,6 +81,7 @@ def decision_boundary(
 
     Raises:
         ShapeError: when the points, the classes or the logits have other shapes.
+        DtypeError: when the model cannot be called, or what it is given or returns is no number.
         ArgumentError: when the resolution is less than 2, or a point is not finite.
         MissingExtraError: when matplotlib is not installed.
 
@@ -85,6 +90,10 @@ def decision_boundary(
     >>> figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()
     ('x1', 'x2')
     """
+    if not callable(model) or isinstance(model, type):
+        raise DtypeError(
+            f"decision_boundary: model must be a module or a function of points (M, 2), got {kind_of(model)}"
+        )
     points, labels = plain(X), plain(y)
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
         raise ShapeError(f"decision_boundary() draws points in the plane: X must have shape (N, 2), got {points.shape}")
@@ -102,7 +111,7 @@ def decision_boundary(
     across, up = np.meshgrid(*sides)
     grid = np.stack([across.ravel(), up.ravel()], axis=1).astype(points.dtype)
     with _evaluating(model), no_grad():
-        logits = plain(model(tensor(grid)))
+        logits = plain(call("decision_boundary: model must be a function of points (M, 2)", model, tensor(grid)))
     figure, (axes,) = make_axes(1, ax)
     _regions(axes, across, up, _scores(logits, len(grid)))
     for position, label in enumerate(np.unique(labels)):

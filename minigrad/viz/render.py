@@ -9,8 +9,9 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from minigrad.errors import MissingExtraError, RenderError
+from minigrad.errors import DtypeError, MissingExtraError, RenderError
 
 FORMATS = ("svg", "png", "pdf")
 
@@ -74,6 +75,17 @@ def _renderers(format: str) -> list[tuple[str, list[str]]]:
     if importlib.util.find_spec("pygraphviz") is not None:
         found.append(("pygraphviz", [sys.executable, "-P", "-c", _PYGRAPHVIZ, format, _DOTS_PER_INCH]))
     return found
+
+
+def as_path(owner: str, path: Any) -> Path:
+    """Return where a file is to be.
+
+    Raises:
+        DtypeError: when that is no path; the message begins with the owner.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise DtypeError(f"{owner} needs the path of a file, such as 'picture.svg', got {path!r}")
+    return Path(path)
 
 
 def write(path: Path, content: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import random
 import sys
@@ -55,13 +56,77 @@ def side_by_side(*functions: Callable[[], Any]) -> list[Any]:
 
 
 def test_no_grad_holds_in_its_own_thread() -> None:
-    def records() -> bool:
-        return (mg.ones(1, requires_grad=True) * 2).requires_grad
-
     with mg.no_grad():
         assert elsewhere(records)
         assert not records()
     assert records()
+
+
+def records() -> bool:
+    return (mg.ones(1, requires_grad=True) * 2).requires_grad
+
+
+@pytest.mark.parametrize("first_to_leave", [0, 1])
+def test_one_no_grad_object_entered_by_two_threads_at_once(first_to_leave: int) -> None:
+    """Each gets back the mode that it had, whoever leaves first, and nested blocks too."""
+    block, turn = mg.no_grad(), threading.Barrier(2)
+
+    def use(number: int) -> list[bool]:
+        seen = []
+        with mg.enable_grad() if number else mg.no_grad():
+            turn.wait(30)
+            with block, block:
+                turn.wait(30)
+                seen.append(records())
+                if number != first_to_leave:
+                    turn.wait(30)
+            seen.append(records())
+            if number == first_to_leave:
+                turn.wait(30)
+        return [*seen, records()]
+
+    assert side_by_side(lambda: use(0), lambda: use(1)) == [[False, False, True], [False, True, True]]
+    assert block.tokens == []
+
+
+def test_one_no_grad_object_that_many_threads_enter_and_leave() -> None:
+    block = mg.no_grad()
+
+    def use(outer: Any) -> set[tuple[bool, bool]]:
+        seen = set()
+        with outer:
+            for _ in range(2000):
+                with block:
+                    inside = bool(records_now() & 1)
+                seen.add((inside, bool(records_now() & 1)))
+        return seen
+
+    outers = [mg.no_grad(), mg.enable_grad()] * 2
+    assert (
+        side_by_side(*[lambda outer=outer: use(outer) for outer in outers])
+        == [  # type: ignore[misc]
+            {(False, False)},
+            {(False, True)},
+        ]
+        * 2
+    )
+    assert block.tokens == []
+
+
+def test_one_no_grad_object_entered_by_two_tasks() -> None:
+    block = mg.no_grad()
+
+    async def use(pauses: int) -> tuple[bool, bool]:
+        with block:
+            for _ in range(pauses):
+                await asyncio.sleep(0)
+            inside = records()
+        return inside, records()
+
+    async def together() -> list[tuple[bool, bool]]:
+        return await asyncio.gather(use(1), use(3), use(2))
+
+    assert asyncio.run(together()) == [(False, True)] * 3
 
 
 def test_source_lines_hold_in_their_own_thread() -> None:

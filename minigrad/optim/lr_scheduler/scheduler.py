@@ -6,7 +6,7 @@ import copy
 import warnings
 from typing import Any
 
-from minigrad.errors import ArgumentError, DtypeError, StateDictError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, MissingMethodError, StateDictError, checked_arguments
 from minigrad.optim import checks
 from minigrad.optim.optimizer import Group, Optimizer
 
@@ -28,6 +28,7 @@ class LRScheduler:
     [0.1]
     """
 
+    @checked_arguments
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         self.optimizer = checked_optimizer(self.title, optimizer)
         self.last_epoch = checks.whole(self.title, "last_epoch", last_epoch, -1)
@@ -46,7 +47,7 @@ class LRScheduler:
 
     def chained(self, lr: float, base_lr: float) -> float:
         """Return the learning rate of epoch ``last_epoch``, given that of the epoch before and the very first."""
-        raise NotImplementedError(f"{type(self).__name__} must define chained()")
+        raise MissingMethodError(f"{type(self).__name__} must define chained()")
 
     def initial(self, lr: float) -> float:
         """Return the learning rate of epoch 0, given the optimizer's own."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from minigrad.data import DataLoader
 from minigrad.errors import ArgumentError, CheckpointError, DtypeError, StateDictError
 from minigrad.nn import Module
 from minigrad.training.checkpoint.environment import warn_of_differences
+from minigrad.training.checkpoint.lock import only_writer
 from minigrad.training.checkpoint.position import Position, packed
 from minigrad.training.checkpoint.restoring import restore_all
 from minigrad.training.checkpoint.saved import Saved, content
@@ -122,7 +124,7 @@ class Run:
         """
         when = f"batch {self.batch}" if self.batch else "its last batch"
         for name, parameter in self.parts["model"].named_parameters():
-            if not np.isfinite(parameter.data).all():
+            if not np.isfinite(parameter._data).all():
                 raise NotFiniteError(
                     f"after {when}, {name} is not finite, so no checkpoint was made; a lower learning rate, clipped "
                     "gradients or scaled inputs usually help"
@@ -152,6 +154,14 @@ class Run:
         }
 
     # --- resuming
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Return a block in which no other run can write to the folder.
+
+        Raises:
+            CheckpointError: on entering, when one is doing so.
+        """
+        return nullcontext() if self.checkpoint is None else only_writer(self.checkpoint.folder)
 
     def start(self, resume: bool, epochs: int) -> None:
         """Go on from the newest checkpoint if that is wished and there is one; else save the beginning.

@@ -21,6 +21,7 @@ from minigrad.errors import (
     checked_arguments,
 )
 from minigrad.training.checkpoint import files
+from minigrad.training.checkpoint.lock import only_writer
 from minigrad.training.checkpoint.saved import Saved, content, load_file
 
 BEGINNING = "step-"
@@ -33,7 +34,7 @@ class Checkpoint:
     A checkpoint that is damaged is passed over for the one before; ``fit`` then renames it, to ``*.damaged``.
 
     Args:
-        folder: for one run alone; made when it is first needed.
+        folder: for one run alone, which others are kept out of while it writes; made when it is first needed.
         every: also after so many updates, counted over the whole run; None for the ends of epochs only.
         keep: how many to keep; with two or more, the one before stands in for a newest that is damaged.
 
@@ -54,7 +55,7 @@ class Checkpoint:
 
     @checked_arguments
     def __init__(self, folder: str | os.PathLike[str], every: int | None = None, keep: int = 2) -> None:
-        if not isinstance(folder, (str, os.PathLike)) or not os.fspath(folder):
+        if not isinstance(folder, (str, os.PathLike)) or not os.fspath(folder) or "\0" in str(folder):
             raise DtypeError(f"Checkpoint: folder must be a path such as 'runs/digits', got {folder!r}")
         self.folder = Path(folder)
         self.every = None if every is None else _positive("every", every)
@@ -92,13 +93,14 @@ class Checkpoint:
 
         Raises:
             ArgumentError: when ``step`` is not a non-negative integer.
+            CheckpointError: when another run is writing to the folder, such as a ``fit`` that goes on.
             CheckpointFileError: when the file cannot be written; those that were there still are.
         """
         if isinstance(step, bool) or not isinstance(step, (int, np.integer)) or step < 0:
             raise ArgumentError(f"Checkpoint.save: step must be a non-negative integer, got {step!r}")
-        return self.put(
-            int(step), content(model=model, optimizer=optimizer, scheduler=scheduler, loader=loader, extra=extra)
-        )
+        what = content(model=model, optimizer=optimizer, scheduler=scheduler, loader=loader, extra=extra)
+        with only_writer(self.folder):
+            return self.put(int(step), what)
 
     def put(self, step: int, what: bytearray) -> Path:
         """Write a checkpoint's bytes under a step, then remove the oldest ones."""
@@ -111,6 +113,7 @@ class Checkpoint:
         self._remove_old(step)
         return path
 
+    @checked_arguments
     def load(self) -> Saved | None:
         """Load the newest checkpoint that is whole; None if there is none at all.
 
@@ -129,7 +132,7 @@ class Checkpoint:
                 damaged.append((path, problem))
                 continue
             for _, reason in damaged:
-                warnings.warn(f"{reason}; {path} is loaded instead", CheckpointWarning, stacklevel=2)
+                warnings.warn(f"{reason}; {path} is loaded instead", CheckpointWarning, stacklevel=3)
             return saved
         if damaged:
             listed = "\n".join(f"  - {reason}" for _, reason in damaged)

@@ -16,7 +16,7 @@ from minigrad.viz.drawing import Drawing
 from minigrad.viz.folding.modules import fold
 from minigrad.viz.recording.recorder import trace
 from minigrad.viz.recording.trace import Trace
-from minigrad.viz.render import render, write
+from minigrad.viz.render import as_path, render, write
 from minigrad.viz.text import printable
 
 FRAME = 680  # the height of the player in a notebook, in pixels
@@ -30,6 +30,7 @@ class Player:
         title: the heading of the page.
     """
 
+    @checked_arguments
     def __init__(self, trace: Trace, title: str | None = None) -> None:
         if not isinstance(trace, Trace):
             raise DtypeError(f"Player plays a trace, such as viz.trace(loss); got {type(trace).__name__}")
@@ -48,15 +49,17 @@ class Player:
         """
         return page(Payload(self.trace, self.title).data())
 
+    @checked_arguments
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page to an ``.html`` file and return its path; folders are made as needed.
 
         Raises:
             ArgumentError: when the suffix is another one.
+            DtypeError: when it is no path.
             MissingExtraError: when no Graphviz is installed.
             RenderError: when Graphviz failed.
         """
-        path = Path(path)
+        path = as_path("save()", path)
         if path.suffix.lower() != ".html":
             raise ArgumentError(f"a player is saved as an .html file, by the suffix; got {str(path)!r}")
         write(path, self.html.encode("utf-8"))

@@ -46,7 +46,7 @@ class Recorder(Listener):
     def __init__(self, output: Tensor, names: Mapping[Node, str] | None = None) -> None:
         root = root_of(output)
         self.ids = node_ids(root)
-        arrays = values_of(self.ids) | {root: output.data}  # as they are before the pass releases them
+        arrays = values_of(self.ids) | {root: output._data}  # as they are before the pass releases them
         self.values = {self.ids[node]: Snapshot.of(array) for node, array in arrays.items()}
         self.graph = build(output, values=False, gradients=False)
         self.names = {self.ids[node]: name for node, name in (names or {}).items()}
@@ -104,7 +104,7 @@ class Recorder(Listener):
             if tensor.node is None or before is None or before.array is None or tensor.grad is None:
                 continue
             with np.errstate(all="ignore"):
-                change = Snapshot.of(tensor.data - before.array)
+                change = Snapshot.of(tensor._data - before.array)
             name = self.updated[tensor.node]
             self.steps.append(UpdateStep(name, title, Snapshot.of(tensor.grad), before, change, Snapshot.of(tensor)))
 
