@@ -7,7 +7,11 @@ and its rules would compute with values that are not those of its forward pass: 
 
 from __future__ import annotations
 
+import dis
+import inspect
 import weakref
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,19 +79,51 @@ def note_change(array: Array) -> None:
     Place(array).note_change()
 
 
-def check_unchanged(node: Node) -> None:
-    """Raise if an array that a node has saved was changed after the node was made.
+def check_unchanged(node: Node, reached: set[Node] | None) -> None:
+    """Raise if an array that a node has saved was changed after the node was made, and a rule needs its values.
+
+    Args:
+        node: an operation whose rules are about to run.
+        reached: the nodes that the gradient is to reach; None for all.
 
     Raises:
         InPlaceError: names the tensor and the operation.
     """
     for place, array in enumerate(node.saved or ()):
-        memory = _changed.get(id(owner_of(array))) if isinstance(array, np.ndarray) else None
-        if memory is not None and memory.latest > node.made and memory.owner() is owner_of(array):
-            low, high = _span(array)
-            for (start, stop), time in memory.changes.items():
-                if time > node.made and start < high and low < stop:
-                    raise InPlaceError(_explanation(node, place))
+        if _has_changed(array, node.made) and any(_reads(rule, place + 1) for rule in _rules_to_run(node, reached)):
+            raise InPlaceError(_explanation(node, place))
+
+
+def _has_changed(array: Any, since: int) -> bool:
+    memory = _changed.get(id(owner_of(array))) if isinstance(array, np.ndarray) else None
+    if memory is None or memory.latest <= since or memory.owner() is not owner_of(array):
+        return False
+    low, high = _span(array)
+    return any(time > since and start < high and low < stop for (start, stop), time in memory.changes.items())
+
+
+def _rules_to_run(node: Node, reached: set[Node] | None) -> Iterator[Any]:
+    assert node.primitive is not None
+    for position, parent in enumerate(node.inputs):
+        if getattr(parent, "requires_grad", False) and (reached is None or parent in reached):  # not of a number
+            yield node.primitive.rules[position]
+
+
+def _reads(rule: Any, place: int) -> bool:
+    """Whether a rule may read the values of its argument at a place; the shape and the dtype stay what they are."""
+    if rule is None:
+        return False
+    code = getattr(inspect.unwrap(rule), "__code__", None)
+    if code is None or place >= code.co_argcount:
+        return True  # who knows
+    name = code.co_varnames[place]
+    steps = list(dis.get_instructions(code))
+    reads = [
+        after.argval not in ("shape", "dtype", "ndim", "size")
+        for step, after in pairwise(steps)
+        if step.argval == name or (isinstance(step.argval, tuple) and name in step.argval)  # two loads as one
+    ]
+    return any(reads)
 
 
 def owner_of(array: Any) -> Any:

@@ -107,7 +107,7 @@ class Primitive(Generic[P]):
         if records >= CALLS:
             arrays, outside = heard_operands(arrays), False  # a recording looks after its arrays itself
         elif outside and needed and records & GRAPH:
-            arrays = [saved(*pair) for pair in zip(inputs, arrays, strict=True)]
+            arrays, outside = [saved(*pair) for pair in zip(inputs, arrays, strict=True)], False
         try:
             out = self.forward(*arrays, **options) if options else self.forward(*arrays)
         except MinigradError:
@@ -121,13 +121,13 @@ class Primitive(Generic[P]):
             if isinstance(out, (tuple, list)):
                 raise RuleError(f"{self.name} must return one array, it returned a {type(out).__name__} of {len(out)}")
             out = asanyarray(out)
-        if needed and out.base is not None:
-            out = apart(out, inputs)
+        if outside or (needed and out.base is not None):
+            out = apart(out, inputs, arrays if outside else ())
         if records >= CALLS:
             hear_operation(self, inputs, options, out)
         dtype = out.dtype
         if not needed or not records & GRAPH or not self.passes_gradients or dtype.kind != "f":
-            return Tensor(out, None, outside and (out.base is not None or any(out is array for array in arrays)))
+            return Tensor(out, None, False)
         if placeless:
             nodes = [_place(value) for value in nodes]
         kept, options = (out, *arrays), options or _NO_OPTIONS  # type: ignore[assignment]

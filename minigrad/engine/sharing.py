@@ -58,10 +58,20 @@ def saved(value: Any, array: Any) -> Any:
     return array.copy(order="K") if outside else array
 
 
-def apart(out: Array, inputs: Sequence[Any]) -> Array:
-    """Return a result in memory of its own, if it is a view of a parameter, which optimizers change in place."""
+def apart(out: Array, inputs: Sequence[Any], arrays: Sequence[Any]) -> Array:
+    """Return a result in memory of its own: no view of a parameter, nor of what somebody outside may hold.
+
+    Args:
+        out: the result.
+        inputs: the arguments; an optimizer changes parameters in place.
+        arrays: the arguments' arrays, where one of them is shared.
+    """
+    owner = owner_of(out)
     for value in inputs:
-        if is_parameter(value) and owner_of(out) is owner_of(value._data):
+        if is_parameter(value) and owner is owner_of(value._data):
+            return out.copy(order="K")
+    for array in arrays:
+        if isinstance(array, ndarray) and owner is owner_of(array):
             return out.copy(order="K")
     return out
 

@@ -106,7 +106,7 @@ def walk(
         sent: list[Sent] | None = [] if watched else None
         if node.primitive is not None and (reached is None or not reached.isdisjoint(node.inputs)):
             if node.made != clock.now:
-                check_unchanged(node)
+                check_unchanged(node, reached)
             if lift is None:
                 _send(node, gradient, node.saved, arrived, reached, sent)
             else:

@@ -275,6 +275,39 @@ class TestOptimizers:
         (hidden * hidden).sum().backward()  # saved nothing of the head's
         trunks.step()
 
+    @pytest.mark.parametrize(
+        "f",
+        [
+            lambda w, x: ((x + w) ** 2.0).sum(),
+            lambda w, x: ((x - w) ** 2.0).sum(),
+            lambda w, x: (x[0] * 2 + w[0]).sum(),
+            lambda w, x: (x.reshape(9) * w.reshape(9)).sum(),
+            lambda w, x: (mg.linear(mg.Tensor(values(3, 3)), w) * x).sum(),
+        ],
+        ids=["add", "subtract", "an index", "a reshaped one", "a first layer"],
+    )
+    def test_what_no_rule_reads_may_change(self, f: Any) -> None:
+        """As in PyTorch: an offset, an embedding or a first layer may be updated before another loss goes back."""
+        found = []
+        for stepped in (False, True):
+            w, x = (mg.tensor(values(3, 3, seed=s), requires_grad=True) for s in (1, 2))
+            output = f(w, x)
+            if stepped:
+                (w * w).sum().backward()
+                optim.SGD([w], lr=0.1).step()
+                w.grad = None
+            output.backward()
+            found.append((w.grad.tolist(), x.grad.tolist()))
+        assert found[0] == found[1]
+
+    def test_a_rule_that_nobody_can_look_into_counts_as_reading(self) -> None:
+        w, x = (mg.tensor(values(3), requires_grad=True, name=name) for name in "wx")
+        output = mg.concatenate([w, x]).sum()
+        (w * w).sum().backward()
+        optim.SGD([w], lr=0.1).step()
+        with pytest.raises(InPlaceError, match="'concatenate': 'w', an array that it needs, was changed in place"):
+            output.backward()
+
     def test_a_parameter_of_the_same_group_that_was_not_updated(self) -> None:
         one, other = (mg.tensor(values(3, seed=s), requires_grad=True) for s in (1, 2))
         optimizer = optim.SGD([one, other], lr=0.1)
@@ -299,6 +332,14 @@ class TestOptimizers:
         for create_graph in (False, True):
             with pytest.raises(InPlaceError, match="'multiply': 'w', "):
                 mg.grad(output, x, create_graph=create_graph, retain_graph=True)
+
+    def test_a_recorded_backward_pass_saves_parameters_as_well(self) -> None:
+        w, x, v = (mg.tensor(values(3, seed=s), requires_grad=True, name=n) for s, n in enumerate("wxv"))
+        pulled = mg.grad(x * w, x, gradient=v, create_graph=True)
+        (w * w).sum().backward()
+        optim.SGD([w], lr=0.1).step()
+        with pytest.raises(InPlaceError, match="'multiply': 'w', "):
+            mg.grad(pulled.sum(), v)
 
     @pytest.mark.parametrize("mode", [mg.enable_grad, mg.no_grad])
     def test_results_are_no_views_of_a_parameter(self, mode: Any) -> None:
@@ -387,6 +428,16 @@ class TestWhatIsHadIsTheTensors:
             optimizer.step()
             for view, parameter in zip(views, parameters * 2, strict=False):
                 assert view.tolist() == parameter[0].tolist()
+
+    @pytest.mark.parametrize("held", [False, True])
+    def test_results_do_not_follow(self, held: bool) -> None:
+        x = mg.tensor(values(3, 3))
+        array = x.data if held else None
+        results = [x.reshape(9), x.T, x[1:], x[0], +x, mg.squeeze(x), mg.flip(x, 0), mg.broadcast_to(x, (2, 3, 3))]
+        results += [mg.reshape(values(3, 3), (9,)), *mg.split(x, 3)]
+        before = [result.tolist() for result in results]
+        (x.data if array is None else array)[...] = 0
+        assert [result.tolist() for result in results] == before
 
     def test_what_nobody_holds_any_longer_is_not_copied(self) -> None:
         w = mg.tensor(values(3), requires_grad=True)
