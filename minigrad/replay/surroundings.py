@@ -33,7 +33,7 @@ LARGEST = 1 << 16  # elements of an array that is compared, or copied, at each c
 _PLAIN = (bool, int, float, complex, str, bytes)
 _FIXED: tuple[type, ...] = (*_PLAIN, type(None), type(...), type(NotImplemented), range, slice, enum.Enum)
 _FIXED += (np.generic, np.dtype, np.ufunc, np.random.Generator)
-_ANY_NAME = {"getattr", "vars", "__dict__", "setattr", "eval", "exec", "globals", "locals"}
+_ANY_NAME = {"getattr", "hasattr", "delattr", "dir", "vars", "__dict__", "setattr", "eval", "exec", "globals", "locals"}
 
 _STANDARD = os.path.dirname(os.__file__)
 
@@ -61,6 +61,8 @@ class Surroundings:
         self._objects: list[tuple[str, Any, dict[str, Any], list[str]]] = []  # and which of their attributes it names
         self._held: list[tuple[str, Any, list[Any]]] = []  # live values of dicts and lists, and what they were
         self._looks: list[tuple[str | list[str], Callable[[], list[Any]], list[Any]]] = []
+        self._absent: list[tuple[str, Any, frozenset[str]]] = []  # names that were looked for and not there
+        self._kinds: list[tuple[str, Any, type]] = []  # objects, and their classes
         self._arrays: list[tuple[str, Array, bytes]] = []
         self.arrays: list[Array] = []
         self.generators: list[np.random.Generator] = []
@@ -76,6 +78,12 @@ class Surroundings:
         for path, _, attributes, names in self._objects:
             paths = [f"{path}.{name}" for name in names]
             self._look(paths, functools.partial(_picked, attributes, tuple(names)))
+            if self._names & _ANY_NAME:
+                self._hold(f"the attributes of {path}", attributes.keys())
+            else:
+                self._absent.append((f"{path}.", attributes, frozenset(self._names - attributes.keys())))
+        self._objects_seen = [value for _, value, _ in self._kinds]
+        self._classes_then = [kind for _, _, kind in self._kinds]
         self._live = [values for _, values, _ in self._held]
         self._lengths = [len(values) for values in self._live]
         self._then = [value for _, _, then in self._held for value in then]
@@ -87,6 +95,9 @@ class Surroundings:
         identical = identical and all(map(is_, chain.from_iterable(self._live), self._then))
         for _, look, then in self._looks:
             identical = identical and all(map(is_, look(), then))
+        for _, names, absent in self._absent:
+            identical = identical and absent.isdisjoint(names)
+        identical = identical and all(map(is_, map(type, self._objects_seen), self._classes_then))
         if not identical:
             return self.changed() is None
         return all(array.tobytes() == then for _, array, then in self._arrays)
@@ -100,6 +111,12 @@ class Surroundings:
             for place, (new, old) in enumerate(zip(look(), then, strict=True)):
                 if not _alike([new], [old]):
                     return paths if isinstance(paths, str) else paths[place]
+        for path, names, absent in self._absent:
+            for name in absent.intersection(names):
+                return f"{path}{name}"
+        for path, value, kind in self._kinds:
+            if type(value) is not kind:
+                return f"the class of {path}"
         return next((path for path, array, then in self._arrays if array.tobytes() != then), None)
 
     # --- looking through
@@ -136,7 +153,7 @@ class Surroundings:
             return self._attributes(path, value, vars(value)) if _is_user(value.__name__) else []
         if isinstance(value, type):
             return self._class(path, value) if _is_user(value.__module__) else []
-        wrapped = getattr(value, "replayed_function", None)  # a compiled step
+        wrapped = getattr(value, "__dict__", {}).get("replayed_function")  # a compiled step
         return self._object(path, value) if wrapped is None else [(path, wrapped)]
 
     def _optimizer(self, path: str, optimizer: Optimizer) -> Found:
@@ -161,10 +178,12 @@ class Surroundings:
         own: dict[str, Any] = getattr(value, "__dict__", {})
         slots = [name for base in kind.__mro__ for name in getattr(base, "__slots__", ()) if not name.startswith("__")]
         found: Found = [(f"the class {kind.__name__}", kind)]
-        if own and (isinstance(value, Module) or not _is_user(kind.__module__)):  # the library may use all of it
+        if hasattr(value, "__dict__"):  # others cannot be given another class
+            self._kinds.append((path, value, kind))
+        if isinstance(value, Module) or (own and not _is_user(kind.__module__)):  # the library may use all of it
             self._hold(f"an attribute of {path}", own.values())
             found += [(f"{path}.{name}", item) for name, item in own.items()]
-        elif own or slots:
+        elif hasattr(value, "__dict__") or slots:
             found += self._attributes(path, value, own)
             if slots and not isinstance(value, Tensor):
                 self._look(path, lambda: [getattr(value, name, None) for name in slots])
@@ -212,7 +231,9 @@ class Surroundings:
         if any(instruction.opname == "IMPORT_NAME" for instruction in dis.get_instructions(code)):
             self.reason = f"{code.co_name}() imports something each time; import it at the top"
         self._names |= _names(code)
-        names = sorted(name for name in _names(code) if name in scope)
+        wanted = _global_names(code)
+        names = sorted(name for name in wanted if name in scope)
+        self._absent.append(("the global ", scope, frozenset(wanted.difference(scope))))
         self._look([f"the global {name}" for name in names], functools.partial(_picked, scope, tuple(names)))
         self._look([f"the variable {name}" for name in code.co_freevars], lambda: [_content(cell) for cell in cells])
         found = [(name, scope[name]) for name in names]
@@ -257,6 +278,16 @@ def _names(code: CodeType) -> set[str]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             names |= _names(constant)
+    return names
+
+
+def _global_names(code: CodeType) -> set[str]:
+    """Return the names that code, and the functions defined in it, looks up among the globals."""
+    steps = dis.get_instructions(code)
+    names = {step.argval for step in steps if step.opname.endswith(("_GLOBAL", "_NAME")) and step.argval is not None}
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            names |= _global_names(constant)
     return names
 
 
