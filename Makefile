@@ -8,8 +8,10 @@ BENCH_PYTHON ?= $(BIN)/python
 BENCH ?=
 # How long to soak: make soak MINUTES=1
 MINUTES ?= 10
+# Options, which --help lists: make mutants MUTANTS="--only minigrad/ops/activation.py"
+MUTANTS ?=
 
-.PHONY: help demo test soak lint format examples player bench bench-readme clean
+.PHONY: help demo test soak mutants lint format examples player bench bench-readme clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -22,6 +24,10 @@ test: .venv/installed ## every test, with coverage
 
 soak: .venv/installed ## ten minutes of training small models: memory stays flat; see MINUTES
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
+
+mutants: .venv/installed ## change the library's code in thousands of places, and see that tests fail (an hour); see MUTANTS
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'
+	@$(BIN)/python -m tests.mutants $(MUTANTS)
 
 lint: .venv/installed ## ruff (format and rules) and mypy --strict
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -135,7 +135,7 @@ PYTORCH_TO_NUMPY = {
 }
 
 
-def suggest(word: str, candidates: Iterable[str]) -> str:
+def suggest(word: str, candidates: Iterable[str], cutoff: float = 0.5) -> str:
     """Return a sentence end that names what was probably meant: ``"; use axis=1"``, or nothing."""
     import difflib
 
@@ -143,8 +143,40 @@ def suggest(word: str, candidates: Iterable[str]) -> str:
     translated = PYTORCH_TO_NUMPY.get(word)
     if translated is not None and translated.split("(")[0].split(";")[0] in known:
         return f"; minigrad follows NumPy: use {translated}"
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    same = [name for name in known if name.lower() == word.lower()]
+    close = same or difflib.get_close_matches(word, known, n=1, cutoff=cutoff)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def unknown_name(
+    module: str,
+    names: Mapping[str, Any],
+    *others: str,
+    rooms: tuple[str, ...] = (),
+    hints: Mapping[str, str] | None = None,
+) -> Callable[[str], Any]:
+    """Return a module's ``__getattr__``: an error that names which function, class or other thing was meant.
+
+    Args:
+        module: its name.
+        names: its globals, of which those count that can be called and come from the module or what is below it.
+        others: names that count too.
+        rooms: further modules from which names count.
+        hints: by the name that was asked for, how the sentence ends.
+    """
+
+    def missing(name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        own = [
+            known
+            for known, value in names.items()
+            if not known.startswith("_") and callable(value) and value.__module__.startswith((module, *rooms))
+        ]
+        hint = (hints or {}).get(name) or suggest(name, [*own, *others], cutoff=0.6)
+        raise UnknownAttributeError(f"{module} has no attribute {name!r}{hint}")
+
+    return missing
 
 
 def explain_call(function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> str | None:

@@ -1,5 +1,6 @@
 """The command line, as a user meets it."""
 
+import importlib
 import subprocess
 import sys
 
@@ -32,6 +33,17 @@ def test_the_demo_trains_writes_and_tells(tmp_path, capsys):
     test = mg.data.random_split(mg.data.digits(), [0.8, 0.2], rng=np.random.default_rng(0))[1]
     found = mg.evaluate(model, mg.data.DataLoader(test, 100))["accuracy"]
     assert round(found * 100, 2) == accuracy
+
+
+def test_outside_of_a_clone_the_demo_speaks_of_no_file_of_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    demo.run(tmp_path, epochs=1)
+    assert capsys.readouterr().out.endswith("backprop.html in a browser and press the right arrow key.\n")
+
+
+def test_a_tool_that_imports_every_module_starts_no_command(capsys):
+    importlib.import_module("minigrad.__main__")
+    assert capsys.readouterr() == ("", "")
 
 
 def test_the_demo_reaches_97_per_cent_over_five_seeds(capsys):

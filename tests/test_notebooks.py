@@ -1,11 +1,12 @@
 """Every notebook runs from a clean kernel, and is committed with small outputs."""
 
-import os
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
+from tests.scripts import unmeasured
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -25,6 +26,6 @@ def test_notebook(path, tmp_path, monkeypatch):
     assert path.stat().st_size < 400_000
     resources = {"metadata": {"path": str(tmp_path)}}
     client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources=resources)
-    client.execute(env={**os.environ})  # raises where a cell does
+    client.execute(env=unmeasured())  # raises where a cell does
     pictures = [output for outputs in committed for output in outputs if "image/svg+xml" in output.get("data", {})]
     assert all("text/plain" in output["data"] for output in pictures)

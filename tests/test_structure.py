@@ -120,3 +120,31 @@ def test_an_unknown_name_is_answered_with_the_one_that_was_meant():
     with pytest.raises(UnknownAttributeError, match=r"no attribute 'sofmax'; did you mean 'softmax'\?"):
         minigrad.sofmax
     assert not hasattr(minigrad, "__wrapped__")
+
+
+@pytest.mark.parametrize(
+    ("room", "name", "hint"),
+    [
+        (minigrad.nn, "Dense", "; did you mean 'Linear'?"),
+        (minigrad.nn, "ReLu", "; did you mean 'ReLU'?"),
+        (minigrad.nn, "softmax", "; did you mean 'Softmax'?"),
+        (minigrad.nn, "functionl", "; did you mean 'functional'?"),
+        (minigrad.nn, "Conv2d", "; minigrad has no convolutions: write a Module that computes it"),
+        (minigrad.nn, "Bilinearity", ""),
+        (minigrad.nn.functional, "crossentropy", "; did you mean 'cross_entropy'?"),
+        (minigrad.nn.functional, "mse", "; did you mean 'mse_loss'?"),
+        (minigrad.nn.functional, "bce", "; did you mean 'binary_cross_entropy'?"),
+        (minigrad.nn.functional, "check_range", ""),
+        (minigrad.optim, "adamW", "; did you mean 'AdamW'?"),
+        (minigrad.optim, "Sgd", "; did you mean 'SGD'?"),
+        (minigrad.optim, "lr_schedulr", "; did you mean 'lr_scheduler'?"),
+        (minigrad.optim.lr_scheduler, "StepLr", "; did you mean 'StepLR'?"),
+        (minigrad.data, "Dataloader", "; did you mean 'DataLoader'?"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_unknown_name_of_a_room_is_answered_with_the_one_that_was_meant(room, name, hint):
+    with pytest.raises(UnknownAttributeError) as caught:
+        getattr(room, name)
+    assert str(caught.value) == f"{room.__name__} has no attribute {name!r}{hint}"
+    assert not hasattr(room, "__wrapped__")

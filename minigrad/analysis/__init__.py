@@ -6,7 +6,6 @@ from minigrad.analysis import surfaces as surfaces
 from minigrad.analysis.batch_size import BatchSizeStudy as BatchSizeStudy
 from minigrad.analysis.batch_size import batch_size_study as batch_size_study
 from minigrad.analysis.batch_size_trial import BatchSizeRow as BatchSizeRow
-from minigrad.analysis.calls import unknown_name as _unknown_name
 from minigrad.analysis.convex_sets import ConvexSetCheck as ConvexSetCheck
 from minigrad.analysis.convex_sets import SegmentWitness as SegmentWitness
 from minigrad.analysis.convex_sets import check_convex_set as check_convex_set
@@ -33,6 +32,7 @@ from minigrad.analysis.flow import gradient_flow as gradient_flow
 from minigrad.analysis.second_derivatives import CriticalPoint as CriticalPoint
 from minigrad.analysis.spectrum import Spectrum as Spectrum
 from minigrad.analysis.surfaces import Surface as Surface
+from minigrad.errors import unknown_name as _unknown_name
 
 if not _TYPE_CHECKING:  # a type checker shall see only what there is
     __getattr__ = _unknown_name(__name__, globals(), "surfaces")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.analysis.calls import unknown_name as _unknown_name
 from minigrad.analysis.surface import Surface as Surface
 from minigrad.data.checks import check_integer, check_non_negative
 from minigrad.engine.random import generator
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, checked_arguments
+from minigrad.errors import unknown_name as _unknown_name
 
 
 @checked_arguments

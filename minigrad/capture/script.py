@@ -72,8 +72,7 @@ def run_script(script: str, source: bytes, arguments: Sequence[str], listener: L
             stream.flush()
     if problem is None:
         return Ended(0)
-    if problem.__traceback__ is not None:
-        problem.__traceback__ = problem.__traceback__.tb_next  # without this very function
+    problem.__traceback__ = problem.__traceback__ and problem.__traceback__.tb_next  # without this very function
     if isinstance(problem, SystemExit):
         return Ended(_exit_code(problem))
     return Ended(_show(problem), type(problem) is KeyboardInterrupt)

@@ -4,6 +4,8 @@ Read in this order: ``dataset``, ``split``, ``loader``; then what makes datasets
 and ``mnist_files``.
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from minigrad.data.dataset import Dataset as Dataset
 from minigrad.data.dataset import TensorDataset as TensorDataset
 from minigrad.data.embedded import digits as digits
@@ -17,3 +19,7 @@ from minigrad.data.toys import blobs as blobs
 from minigrad.data.toys import moons as moons
 from minigrad.data.toys import spirals as spirals
 from minigrad.data.toys import xor as xor
+from minigrad.errors import unknown_name as _unknown_name
+
+if not _TYPE_CHECKING:  # a type checker shall see only what there is
+    __getattr__ = _unknown_name(__name__, globals())

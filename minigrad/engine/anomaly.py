@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,18 @@ _NAN_BACKWARD = (
     "what made the value is infinite; make the input of the branch safe too, as in "
     "where(x > 0, f(where(x > 0, x, 1)), 0)"
 )
+_NOTHING = "there is nothing to average: the input has no elements"
+_INFINITY = (
+    "inf - inf, 0 * inf or inf / inf: an operand holds infinity, which came with the data or a parameter, or was meant "
+    "as a mask; keep it out of arithmetic, as in where(mask, x, 0)"
+)
+_ALREADY = (
+    "No operation of this block made it: it came with the data or a parameter, or was computed before the block; look "
+    "for it there with mg.isnan, or begin the block earlier"
+)
+
+# where the operations stand that mix elements with others; in the rest a nan stays in its place, and may be masked
+_MIXING = tuple(f"minigrad.ops.{name}" for name in ("reduction", "linalg", "softmax", "loss"))
 
 
 @contextmanager
@@ -61,6 +74,8 @@ def detect_anomaly() -> Iterator[None]:
 
     It counts when a result has a nan and no input of the operation has one, or an infinity and every input is finite.
     An optimizer's update that leaves a parameter not finite counts too. NumPy's own warnings are silent meanwhile.
+    A nan that was there before, in a parameter or in the data, is named at the first operation that mixes it with other
+    numbers, such as a sum or a matrix product, or at the update; one in missing data that are masked is not.
     Every operation is checked, so training takes a few times as long: for finding the cause, not for every run.
 
     Raises:
@@ -86,6 +101,8 @@ class _Detector(Listener):
     def __init__(self, outer: Listener | None) -> None:
         self.outer = outer or Listener()
         self.outer.hear("it detects anomalies, which looks at every value; leave it uncompiled meanwhile")
+        # by its id: a result with a nan that was there before, and what is to be said of that one
+        self.handed_on: dict[int, tuple[weakref.ref[Any], str]] = {}
 
     def hear(self, reason: str) -> None:
         self.outer.hear(reason)
@@ -106,21 +123,44 @@ class _Detector(Listener):
         """Check a result."""
         self.outer.operation(primitive, inputs, options, out)
         arrays = [getattr(value, "_data", value) for value in inputs]
+        if _finite(out):
+            return
+        names = _names(primitive, len(arrays))
+        given = [getattr(value, "name", None) for value in inputs]
+        pairs = list(zip(names, given, arrays, strict=True))
+        place = _place(current_scope(), calling_line())
+        said = f"{_bad(out)} of {np.size(out)} elements{place}, from " + "; ".join(
+            _statistics(*each) for each in pairs if each[2] is not None
+        )
         if _is_anomaly(out, arrays):
-            names = _names(primitive, len(arrays))
-            given = [getattr(value, "name", None) for value in inputs]
-            operands = [_statistics(*each) for each in zip(names, given, arrays, strict=True) if each[2] is not None]
-            cause = _CAUSES.get(primitive.name, (_OVERFLOW, ""))[0]
-            place = _place(current_scope(), calling_line())
-            raise AnomalyError(
-                f"{primitive.name} made {_bad(out)} of {np.size(out)} elements{place}, from {'; '.join(operands)}. "
-                f"The usual cause: {cause}"
-            )
+            raise AnomalyError(f"{primitive.name} made {said}. The usual cause: {_cause(primitive.name, arrays)}")
+        if _has_nan(out):
+            before = next(self._before(primitive, *each) for each in pairs if _has_nan(each[2]))
+            if _mixes(primitive, arrays):
+                raise AnomalyError(f"{before}. Out of it {primitive.name} made {said}. {_ALREADY}")
+            key, forget = id(out), self.handed_on.pop
+            self.handed_on[key] = weakref.ref(out, lambda _: forget(key, None)), before
+
+    def _before(self, primitive: Any, name: str, given: str | None, value: Any) -> str:
+        """Return what is to be said of the nan that an operand has: where it was when it was first seen."""
+        known = self.handed_on.get(id(value))
+        if known is not None and known[0]() is value:
+            return known[1]
+        who = repr(given) if given else f"{name}, an operand of {primitive.name},"
+        return f"{who} holds {_bad(value)} of {np.size(value)} elements already"
 
     def backward(self, output: Tensor, steps: Iterator[Step]) -> Iterator[Step]:
         """Check what each rule sends."""
         # the saved arrays are looked at before the walk releases them: at the yield of a step they are still there
+        first = True
         for step in self.outer.backward(output, steps):
+            if first and not _finite(step.gradient):
+                raise AnomalyError(
+                    f"the gradient that the backward pass starts with holds {_bad(step.gradient)} of "
+                    f"{np.size(step.gradient)} elements already{_place('', calling_line())}; pass backward() a finite "
+                    "one: a smaller scale of the loss"
+                )
+            first = False
             for sent in step.contributions:
                 self._check(step, sent.position, sent.raw)
             yield step
@@ -146,7 +186,17 @@ class _Detector(Listener):
         )
 
     def before_update(self, optimizer: object, parameters: Iterable[Tensor]) -> None:
+        """Check the parameters and their gradients."""
+        parameters = list(parameters)
         self.outer.before_update(optimizer, parameters)
+        for place, parameter in enumerate(parameters):
+            for what, array in (("", parameter._data), ("the gradient of ", parameter._grad)):
+                if not _finite(array):
+                    raise AnomalyError(
+                        f"{what}{_which(parameter, place)} holds {_bad(array)} of {parameter.size} elements already "
+                        f"before the update of {type(optimizer).__name__}{_place('', calling_line())}, which was not "
+                        "made. It was assigned, or computed before this block; begin the block earlier"
+                    )
 
     def after_update(self, optimizer: object, parameters: Iterable[Tensor]) -> None:
         """Check the parameters."""
@@ -154,11 +204,10 @@ class _Detector(Listener):
         self.outer.after_update(optimizer, parameters)
         for place, parameter in enumerate(parameters):
             if not _finite(parameter._data):
-                what = repr(parameter.name) if parameter.name else f"parameter {place}"
                 raise AnomalyError(
                     f"the update of {type(optimizer).__name__} made {_bad(parameter._data)} of {parameter.size} "
-                    f"elements of {what}{_place('', calling_line())}. The usual cause: a learning rate that is too "
-                    "large, or gradients that grow; clip them with optim.clip_grad_norm"
+                    f"elements of {_which(parameter, place)}{_place('', calling_line())}. The usual cause: a learning "
+                    "rate that is too large, or gradients that grow; clip them with optim.clip_grad_norm"
                 )
 
 
@@ -169,6 +218,21 @@ def _is_anomaly(result: Any, inputs: list[Any]) -> bool:
     if all(_finite(value) for value in inputs):
         return True
     return bool(np.isnan(_plain(result)).any()) and not any(_has_nan(value) for value in inputs)
+
+
+def _mixes(primitive: Any, arrays: list[Any]) -> bool:
+    """Whether an operation mixes elements: a sum of one element does not."""
+    elementwise = primitive.name in ("sigmoid_cross_entropy", "binary_cross_entropy")
+    return primitive.forward.__module__ in _MIXING and not elementwise and any(np.size(value) > 1 for value in arrays)
+
+
+def _cause(name: str, arrays: list[Any]) -> str:
+    """Return the usual cause of an anomaly in the forward pass."""
+    if any(np.size(value) == 0 for value in arrays):
+        return _NOTHING
+    if (name not in _CAUSES or name in ("divide", "power")) and not all(map(_finite, arrays)):
+        return _INFINITY
+    return _CAUSES.get(name, (_OVERFLOW, ""))[0]
 
 
 def _plain(value: Any) -> Any:
@@ -213,6 +277,10 @@ def _names(primitive: Any, count: int) -> list[str]:
     if primitive.variadic:
         return [f"argument {place}" for place in range(count)]
     return [parameter.name for parameter in primitive.parameters[:count]]
+
+
+def _which(parameter: Tensor, place: int) -> str:
+    return repr(parameter.name) if parameter.name else f"parameter {place}"
 
 
 def _named(name: str | None) -> str:

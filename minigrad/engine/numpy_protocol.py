@@ -42,7 +42,8 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: d
     if "out" in options:
         raise UnsupportedError(
             f"{name} cannot write into an array with out= when a tensor takes part: the graph needs a new result; "
-            "leave out= away (for `array += tensor` write `array = array + tensor`)"
+            "leave out= away (for `array += tensor` write `array = array + tensor`; to update a parameter by hand, "
+            "`w.data -= lr * w.grad.data`, or `with mg.no_grad(): w -= lr * w.grad`)"
         )
     if method == "reduce" and ufunc in _REDUCTIONS:
         options.setdefault("axis", 0)
@@ -57,13 +58,23 @@ def call_function(function: Callable[..., Any], args: tuple[Any, ...], options: 
     implementation = implementations.get(function)
     if implementation is not None:
         return implementation(*args, **options)
+    raise UnsupportedError(
+        f"{_full_name(function)} is not supported on tensors{_nearest(function.__name__)}. Compose it from supported "
+        "functions, write it with @mg.primitive, or leave the graph with .detach().numpy()"
+    )
+
+
+def _full_name(function: Callable[..., Any]) -> str:
+    """Return, for example, ``np.linalg.svd``."""
+    module = getattr(function, "__module__", None) or "numpy"
+    return f"np{module.removeprefix('numpy')}.{function.__name__}"
+
+
+def _nearest(name: str) -> str:
+    """Return a sentence end that names the nearest function there is: a similar name, or one within the other."""
     import difflib
 
-    name = function.__name__
-    known = sorted({known.__name__ for known in implementations})
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    nearest = f"; the nearest that is: np.{close[0]}" if close else ""
-    raise UnsupportedError(
-        f"np.{name} is not supported on tensors{nearest}. Compose it from supported functions, write it with "
-        "@mg.primitive, or leave the graph with .detach().numpy()"
-    )
+    known = {function.__name__: function for function in implementations}
+    close = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.6)
+    near = [each for each in close if each in name or difflib.SequenceMatcher(None, each, name).ratio() >= 0.8]
+    return f"; the nearest that is: {_full_name(known[near[0]])}" if near else ""

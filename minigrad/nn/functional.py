@@ -11,6 +11,7 @@ from minigrad.engine.arrays import as_array
 from minigrad.engine.random import uniform
 from minigrad.engine.tensor import Tensor, plain_index
 from minigrad.errors import ArgumentError, DtypeError, OutOfRangeError, ShapeError, checked_arguments
+from minigrad.errors import unknown_name as _unknown_name
 from minigrad.nn.checks import axis_lengths, axis_number, number_between
 from minigrad.nn.loss_functions import binary_cross_entropy as binary_cross_entropy
 from minigrad.nn.loss_functions import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
@@ -283,3 +284,13 @@ def _rounded(out: Tensor, *learned: Any) -> Tensor:
 def _scale_and_shift(normal: Any, weight: Any, bias: Any, across: tuple[int, ...]) -> Tensor:
     scaled = normal if weight is None else normal * weight.reshape(across)
     return scaled if bias is None else scaled + bias.reshape(across)  # type: ignore[no-any-return]
+
+
+if not TYPE_CHECKING:  # a type checker shall see only what there is
+    __getattr__ = _unknown_name(
+        __name__,
+        globals(),
+        rooms=("minigrad.nn.loss_functions", "minigrad.ops"),
+        hints={"bce": "; did you mean 'binary_cross_entropy'?"}
+        | {name: f"; did you mean '{name}_loss'?" for name in ("mse", "nll", "l1", "huber")},
+    )

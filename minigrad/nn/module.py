@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,17 @@ from minigrad.errors import (
     MissingMethodError,
     StateDictError,
     UnknownArgumentError,
+    UnknownAttributeError,
     checked_arguments,
     explain_call,
+    suggest,
 )
 from minigrad.nn.parameter import Parameter
+
+_NO_DEVICE = "; minigrad computes on the CPU alone, so there is no device to move to: leave this out"
+_GIVEN_DTYPE = "; a layer gets its dtype when it is made, as in nn.Linear(3, 2, dtype=np.float64)"
+_HINTS = dict.fromkeys(("cuda", "cpu", "xpu"), _NO_DEVICE) | {"to": _NO_DEVICE + _GIVEN_DTYPE}
+_HINTS |= dict.fromkeys(("double", "float", "half", "type"), _GIVEN_DTYPE)
 
 
 class LoadedKeys(NamedTuple):
@@ -102,6 +109,18 @@ class Module:
             value.name = _join(self._path, name)
         elif isinstance(value, Module):
             self._mount(self._path, self._scope)
+
+    if not TYPE_CHECKING:  # a type checker shall see only what there is
+
+        def __getattr__(self, name: str) -> Any:
+            """Answer a name that there is not with the one that was meant."""
+            if name.startswith("_"):
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            if hasattr(type(self), name):  # a property that raised an AttributeError of its own: let it
+                return object.__getattribute__(self, name)
+            known = [known for known in (*vars(self), *dir(type(self))) if not known.startswith("_")]
+            hint = _HINTS.get(name) or suggest(name, known, cutoff=0.6)
+            raise UnknownAttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
 
     def _check_not_hidden(self, name: str, value: Any) -> None:
         if isinstance(value, (list, tuple, dict)) and _holds_modules(value):
@@ -290,12 +309,13 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path and name else path or name
 
 
-def _holds_modules(value: Any) -> bool:
+def _holds_modules(value: Any, around: tuple[Any, ...] = ()) -> bool:
     if isinstance(value, (Module, Parameter)):
         return True
-    if not isinstance(value, (list, tuple, dict)):
+    if not isinstance(value, (list, tuple, dict)) or any(value is outer for outer in around):
         return False
-    return any(_holds_modules(item) for item in (value.values() if isinstance(value, dict) else value))
+    items = value.values() if isinstance(value, dict) else value
+    return any(_holds_modules(item, (*around, value)) for item in items)
 
 
 def _array(value: Any) -> npt.NDArray[Any]:

@@ -14,6 +14,9 @@ from minigrad.errors import MinigradError, StateDictError
 if TYPE_CHECKING:
     from minigrad.optim.optimizer import Group, Optimizer, State
 
+# what a group has besides its optimizer's options
+_NOT_OPTIONS = {"params", "initial_lr", "param_names"}
+
 
 def pack_state(optimizer: Optimizer) -> dict[str, Any]:
     """Return the state dict: PyTorch's layout."""
@@ -67,6 +70,8 @@ class _Loader:
         if len(groups) != len(ours):
             self.problems.append(f"expected {len(ours)} parameter groups, got {len(groups)}")
             return
+        if any(self.is_of_another(group, own) for group, own in zip(groups, ours, strict=True)):
+            return
         places: dict[Any, tuple[Tensor, Group]] = {}
         for number, (group, own) in enumerate(zip(groups, ours, strict=True)):
             options = self.read_group(number, group, own)
@@ -80,14 +85,26 @@ class _Loader:
             elif values:
                 self.read_values(index, values, *places[index])
 
+    def is_of_another(self, group: Group, own: Group) -> bool:
+        """Say so if a group is that of another optimizer: options are there that are unknown, and several are not."""
+        missing = [name for name in own if name not in {*group, *_NOT_OPTIONS}]
+        unknown = [name for name in group if name not in {*own, *_NOT_OPTIONS}]
+        if len(missing) < 2 or not unknown:
+            return False
+        self.problems.append(
+            f"it is the state of another optimizer: it has {', '.join(map(str, unknown))}, and no "
+            f"{', '.join(missing)}; make the optimizer that was saved, or begin anew with {self.optimizer.title}"
+        )
+        return True
+
     def read_group(self, number: int, group: Group, own: Group) -> Group:
         """Return the options of a group, checked as if they were new."""
         options = {name: copy.copy(value) for name, value in group.items() if name != "params"}
-        expected = set(own) - {"params", "initial_lr", "param_names"}
+        expected = set(own) - _NOT_OPTIONS
         for name in sorted(expected - set(options)):
             self.problems.append(f"group {number}: {name} is missing")
         for name in options:
-            if name not in {*expected, "initial_lr", "param_names"}:
+            if name not in {*expected, *_NOT_OPTIONS}:
                 self.problems.append(f"group {number}: {name} is unknown")
         names, ours = options.get("param_names"), own.get("param_names")
         if ours is not None:

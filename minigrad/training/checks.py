@@ -7,7 +7,8 @@ from typing import Any
 from minigrad.data import Subset, TensorDataset
 from minigrad.engine.calls import kind_of
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import DtypeError, ShapeError
+from minigrad.errors import ArgumentError, DtypeError, ShapeError
+from minigrad.nn import Module
 
 
 def check_function(owner: str, name: str, value: Any, what: str, example: str) -> None:
@@ -44,6 +45,24 @@ def check_steps(owner: str, name: str, value: Any, methods: tuple[str, ...], exa
     if isinstance(value, type) or not all(hasattr(value, method) for method in methods):
         wanted = " and ".join(f"{method}()" for method in methods)
         raise DtypeError(f"{owner}: {name} must have {wanted}, such as {example}; got {value!r}")
+
+
+def check_learns(model: Any, loss: Any, optimizer: Any) -> None:
+    """Raise when an optimizer has no parameter of the model, nor of the loss, though there are some.
+
+    Raises:
+        ArgumentError: says what to do.
+    """
+    groups = getattr(optimizer, "param_groups", None)
+    if not isinstance(model, Module) or not isinstance(groups, list):
+        return
+    known = {id(each) for part in (model, loss) if isinstance(part, Module) for each in part.parameters()}
+    theirs = [parameter for group in groups for parameter in group["params"]]
+    if known and not any(id(parameter) in known for parameter in theirs):
+        raise ArgumentError(
+            f"fit: none of the {len(theirs)} parameters of the optimizer is the model's, which would not learn; make "
+            f"the optimizer from this model: optim.{type(optimizer).__name__}(model.parameters(), ...)"
+        )
 
 
 def check_batches(what: str, batches: Any) -> None:

@@ -18,8 +18,16 @@ from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
 from minigrad.nn import Module
 from minigrad.training.checkpoint import Checkpoint
-from minigrad.training.checkpoint.run import NotFiniteError, Run
-from minigrad.training.checks import check_batches, check_loss, check_model, check_steps, number, sample_count
+from minigrad.training.checkpoint.run import USUAL_HELP, NotFiniteError, Run
+from minigrad.training.checks import (
+    check_batches,
+    check_learns,
+    check_loss,
+    check_model,
+    check_steps,
+    number,
+    sample_count,
+)
 from minigrad.training.history import History
 from minigrad.training.metrics import Metric, are_classes, named_metrics
 from minigrad.training.progress import Progress, make
@@ -57,7 +65,7 @@ def fit(
         model: a module, or any function of the inputs.
         train: batches ``(inputs, targets)``, such as a ``DataLoader`` gives; gone through once an epoch.
         loss: a function of ``(output, targets)`` that returns the batch's mean loss.
-        optimizer: holds the model's parameters; has ``step`` and ``zero_grad``.
+        optimizer: holds parameters of the model; has ``step`` and ``zero_grad``.
         epochs: how many times to go through the training data.
         validation: batches to measure loss and metrics on after each epoch.
         metrics: names (``"accuracy"``) or functions of ``(output, targets)``, averaged over the samples.
@@ -69,14 +77,17 @@ def fit(
             training data a ``DataLoader`` or a list of batches.
         resume: whether to go on from the newest checkpoint, if there is one. Everything else is made as it was for the
             run that was interrupted, ``epochs`` included. The weights and the history end as those of a run that was
-            never interrupted, bit for bit, on the same machine with the same NumPy and number of threads.
+            never interrupted, bit for bit, on the same machine with the same NumPy and number of threads, as long as
+            all that they depend on is saved. The optimizer's options, such as ``lr``, and the loader's seed are then
+            those of the checkpoint, whatever is given here. Not saved: a generator inside of a dataset, and what a
+            module keeps that is no parameter, buffer, module or ``numpy.random.Generator``, such as a counter.
 
     Returns:
         The ``History`` of the completed epochs. Averages count each batch with its size.
 
     Raises:
-        ArgumentError: when ``epochs`` is not a positive integer, a metric is unknown, or there are no batches; when the
-            folder has checkpoints and ``resume`` is False.
+        ArgumentError: when ``epochs`` is not a positive integer, a metric is unknown, there are no batches, or none of
+            the optimizer's parameters is the model's; when the folder has checkpoints and ``resume`` is False.
         DtypeError: when the training data are not batches, the loss is no tensor, or a part is of another kind.
         UnknownArgumentError: when the model, the loss or a metric takes other arguments.
         StateDictError: when the checkpoint is of another model, optimizer or division of the data; nothing has been
@@ -98,6 +109,7 @@ def fit(
     check_model("fit", model)
     check_steps("fit", "optimizer", optimizer, ("step", "zero_grad"), "optim.SGD(model.parameters(), lr=0.1)")
     check_loss("fit", loss)
+    check_learns(model, loss, optimizer)
     named = named_metrics(metrics)
     check_batches("train", train)
     if validation is not None:
@@ -230,8 +242,8 @@ def _train_one_epoch(
         number_of_loss = value.item()
         if not math.isfinite(number_of_loss):
             raise NotFiniteError(
-                f"the loss of batch {run.batch + 1} is {number_of_loss}, and no update was made with it; a lower "
-                "learning rate, clipped gradients or scaled inputs usually help"
+                f"the loss of batch {run.batch + 1} is {number_of_loss}, and no update was made with it; run it within "
+                f"mg.detect_anomaly(), which names where that comes from; {USUAL_HELP}"
             )
         value.backward()
         optimizer.step()

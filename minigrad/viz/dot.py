@@ -246,8 +246,6 @@ def _table(lines: list[list[str]]) -> str:
             body += f"<TD COLSPAN='{width - 1}' ALIGN='LEFT'>{cells[0]}</TD>"
         else:
             body += "".join(f"<TD ALIGN='RIGHT' CELLPADDING='3'>{cell}</TD>" for cell in cells)
-            if len(line) < width:
-                body += f"<TD COLSPAN='{width - len(line)}'></TD>"
         made.append(f"<TR>{body}</TR>")
     return f"<TABLE BORDER='0' CELLBORDER='0' CELLSPACING='0' CELLPADDING='2'>{''.join(made)}</TABLE>"
 

@@ -92,6 +92,26 @@ def test_a_type_error_inside_of_the_function_stays(use: Callable[[Any], Any], fu
     assert type(caught.value) is TypeError
 
 
+def test_a_function_that_does_not_tell_its_arguments_keeps_pythons_own_words() -> None:
+    with pytest.raises(TypeError, match="attribute name must be string, not 'Tensor'") as caught:
+        flow(getattr)
+    assert type(caught.value) is TypeError
+
+
+def test_a_maker_of_optimizers_that_does_not_tell_its_arguments_gets_both() -> None:
+    given = []
+
+    class Maker:
+        __signature__ = "as of some functions in C, unknown"
+
+        def __call__(self, parameters: Any, batch_size: int) -> optim.SGD:
+            given.append(batch_size)
+            return optim.SGD(parameters, lr=0.1)
+
+    study(make_optimizer=Maker())
+    assert given == [2]
+
+
 def test_an_optimizer_may_be_made_of_the_parameters_alone() -> None:
     expected = study(make_optimizer=lambda parameters, size: optim.SGD(parameters, lr=0.2)).rows[0].losses
     for make in (

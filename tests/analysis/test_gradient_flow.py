@@ -261,6 +261,43 @@ def test_frozen_layers_have_no_gradients_and_the_ratio_starts_after_them():
     assert "at layer '1', a factor" in flow.diagnosis
 
 
+def test_where_all_layers_are_frozen_no_gradient_arrives():
+    model, scale = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 2)), mg.tensor(2.0, requires_grad=True)
+    for parameter in model.parameters():
+        parameter.requires_grad = False
+    flow = gradient_flow(model, [(mg.ones((3, 2)), mg.zeros((3, 2)))], lambda out, y: (out * scale - y).square().sum())
+    assert np.isnan(flow.ratio)
+    assert flow.kind == "vanishing"
+    assert flow.diagnosis == "Vanishing: no gradient arrives at any layer."
+
+
+def test_a_layer_that_returns_no_tensor_is_left_out_of_the_table():
+    class Scales(nn.Module):
+        def __init__(self):
+            self.scale = nn.Parameter(np.ones(2, np.float32))
+
+        def forward(self):
+            return {"scale": self.scale}
+
+    class Net(nn.Module):
+        def __init__(self):
+            self.scales, self.last = Scales(), nn.Linear(2, 1)
+
+        def forward(self, x):
+            return self.last(x * self.scales()["scale"])
+
+    flow = gradient_flow(Net(), [(mg.ones((3, 2)), mg.ones((3, 1)))], nn.MSELoss())
+    assert flow.layers == ("last",)
+
+
+def test_a_network_without_relu_sigmoid_and_tanh_gets_advice_for_any_function():
+    flow = gradient_flow(
+        nn.Sequential(*(nn.Linear(2, 2) for _ in range(3))), [(mg.full((3, 2), np.inf), mg.ones((3, 2)))], nn.MSELoss()
+    )
+    assert flow.kind == "not finite"
+    assert "an initialisation that keeps the variance, such as Xavier" in flow.remedy
+
+
 def test_a_loss_that_is_not_finite_ends_the_run_without_an_update():
     model, loader = small()
     optimizer = optim.SGD(model.parameters(), lr=1e30)
@@ -289,11 +326,22 @@ def test_the_text_is_a_table_with_the_diagnosis():
     assert lines[5].startswith("Healthy")
 
 
+class Skips(nn.Module):
+    """Uses its layer's weight, and not the layer."""
+
+    def __init__(self):
+        self.layer = nn.Linear(2, 1)
+
+    def forward(self, x):
+        return x @ self.layer.weight.T
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
         ({"model": nn.Sequential(nn.ReLU())}, ArgumentError, "Sequential has no layer with parameters"),
         ({"model": lambda x: x}, DtypeError, "model must be a module"),
+        ({"model": Skips(), "loss": lambda out, y: out.sum()}, ArgumentError, "called none of its layers"),
         ({"batches": []}, ArgumentError, "the batches give no batch"),
         ({"batches": 3}, DtypeError, "batches must give"),
         ({"batches": (mg.ones((4, 2)), mg.ones((4, 1)))}, ShapeError, r"for a single batch pass \[\(X, y\)\]"),

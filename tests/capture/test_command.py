@@ -30,6 +30,13 @@ def test_a_backward_that_never_came_is_told(here, traces, capsys):
     assert not traces
 
 
+def test_where_there_is_no_stderr_nothing_is_told(here, traces, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)  # as under pythonw
+    assert captured(here, TRAIN)[0] == 0
+    assert captured(here, "raise SystemExit(4)")[0] == 4
+    assert len(traces) == 1
+
+
 def test_a_picture_that_fails_leaves_the_script_alone(here, monkeypatch, capsys):
     (here / "page.html").mkdir()
     monkeypatch.setattr("minigrad.capture.command.write", lambda trace, path, title: path.write_text("x"))

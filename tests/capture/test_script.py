@@ -51,6 +51,15 @@ def test_a_script_finds_its_surroundings_as_under_python(tmp_path):
     assert "multiply" in (tmp_path / "graph.dot").read_text()
 
 
+def test_without_the_folder_of_the_script_among_the_paths(tmp_path):
+    written(tmp_path, "def value():\n    return 1\n", "beside.py")
+    written(tmp_path, "import sys\nprint(sys.path)\nimport beside\n")
+    plain, drawn = side_by_side(tmp_path, ["train.py"], flags=["-P"])
+    assert drawn[:2] == plain[:2]
+    assert b"No module named 'beside'" in plain[2]
+    assert without_last_line(drawn[2])[0] == plain[2]
+
+
 ENDINGS = {
     "a number": ("raise SystemExit(3)", 3),
     "a text": ("import sys; print('before', file=sys.stderr); sys.exit('a text')", 1),

@@ -27,6 +27,11 @@ FORWARD = {
     "row of -inf": (lambda: mg.softmax(mg.tensor([[-np.inf, -np.inf]])), r"^softmax made 2 nan .*with 2 -inf.*finite"),
     "without a gradient": (lambda: mg.log(mg.tensor([0.0])), r"^log made 1 -inf of 1 elements"),
     "product": (lambda: leaf([[3e38]]) @ leaf([[3e38]]), r"^matmul made 1 inf .*too large"),
+    "absent bias": (
+        lambda: mg.linear(leaf([[3e38]]), leaf([[9]]), None),
+        r"^linear .* mean 3e\+38; weight .* mean 9\. ",
+    ),
+    "booleans": (lambda: mg.tensor([True, False]) / leaf([0, 1], "y"), r"from x \(2,\) bool; y 'y' .* mean 0\.5\. "),
 }
 
 
@@ -46,6 +51,19 @@ BACKWARD = {
         r"^the backward pass of sqrt sends 1 nan .*0 times infinity: where `where`.*where\(x > 0, x, 1\)",
     ),
     "power": (lambda x: (x**0.5).sum(), r"^the backward pass of power sends 1 inf .*below 1 is infinite at 0"),
+    "values of the forward pass": (
+        lambda x: mg.sqrt(+x).sum(),
+        r"sends 1 inf of 2 elements to x at .*, from the gradient \(2,\) float32 from 1 to 1, mean 1; "
+        r"out \(2,\) float32 from 0 to 2, mean 1; x \(2,\) float32 from 0 to 4, mean 2\. ",
+    ),
+    "the second argument": (
+        lambda x: (mg.ones(2) / (x + leaf([1e-30, 1.0])).reshape(2)).sum(),
+        r"^the backward pass of divide sends 1 -inf of 2 elements to y at .*a number whose square is too small",
+    ),
+    "the second argument, named": (
+        lambda x: (x / leaf([1.0, 1e-30], "divisor")).sum(),
+        r"^the backward pass of divide sends 1 -inf of 2 elements to y 'divisor' at ",
+    ),
 }
 
 
@@ -90,12 +108,82 @@ def test_an_update_that_overflows_is_named():
         optim.SGD([w], lr=1.0).step()
 
 
+def step(w, gradient=1.0):
+    w.grad = np.full(w.shape, gradient, w.dtype)
+    optim.SGD([w], lr=0.1).step()
+
+
+ALREADY = {
+    "a sum": (
+        lambda: (leaf([np.nan, 1], "x") * 2).sum(),
+        r"^'x' holds 1 nan of 2 elements already\. Out of it sum made 1 ",
+    ),
+    "weights": (
+        lambda: mg.linear(mg.ones((3, 2)), leaf([[np.nan, 1]], "weight"), None),
+        r"^'weight' holds 1 nan of 2 .*linear made 3 nan of 3 elements at .*, from x \(3, 2\).*it came with the data",
+    ),
+    "a batch": (
+        lambda: leaf(np.ones((2, 2)), "w") @ np.array([np.nan, 1], np.float32),
+        r"^y, an operand of matmul, holds 1 nan of 2 .*matmul made 2 nan of 2",
+    ),
+    "on the way": (
+        lambda: nn.functional.cross_entropy(mg.exp(leaf([[np.nan, 1]])[:, ::-1] + leaf([1, 1], "b")), [0]),
+        r"^x, an operand of getitem, holds 1 nan of 2 elements already\. Out of it cross_entropy made 1 nan",
+    ),
+    "a parameter that is updated": (
+        lambda: step(leaf([np.nan, 1], "w")),
+        r"^'w' holds 1 nan of 2 elements already before the update of SGD at .*test_anomaly.py:.* begin the block earl",
+    ),
+    "a gradient that is used": (
+        lambda: step(leaf([1, 2]), np.inf),
+        r"^the gradient of parameter 0 holds 2 inf of 2 elements already before the update of SGD",
+    ),
+    "a gradient to start with": (
+        lambda: (leaf([1, 2]) * 2).sum().backward(mg.tensor(np.inf)),
+        r"^the gradient that the backward pass starts with holds 1 inf of 1 elements already at .*test_anomaly",
+    ),
+    "the mean of nothing": (lambda: mg.mean(mg.zeros(0)), r"^mean made 1 nan .*cause: there is nothing to average"),
+    "infinity in arithmetic": (
+        lambda: leaf([np.inf]) - leaf([np.inf]),
+        r"^subtract made 1 nan .*cause: inf - inf, .*an operand holds infinity",
+    ),
+}
+
+
+@pytest.mark.parametrize(("compute", "message"), ALREADY.values(), ids=ALREADY)
+def test_what_was_not_finite_before_is_told_from_what_is_made(compute, message):
+    with pytest.raises(AnomalyError, match=message), mg.detect_anomaly():
+        compute()
+
+
+def test_an_update_from_what_was_not_finite_is_not_made():
+    w = leaf([1, 2], "w")
+    with pytest.raises(AnomalyError), mg.detect_anomaly():
+        step(w, np.nan)
+    assert w.data.tolist() == [1, 2]
+
+
+def masked_targets():
+    """Return a loss of targets of which some are missing."""
+    targets, prediction = np.array([[1, np.nan], [np.nan, 2]], np.float32), leaf(np.ones((2, 2)))
+    return mg.where(np.isnan(targets), 0.0, (prediction - targets) ** 2).sum()
+
+
 FINE = {
+    "missing targets that are masked": masked_targets,
+    "missing labels that are masked": lambda: mg.where(
+        np.array([True, False]),
+        nn.functional.binary_cross_entropy_with_logits(leaf([1, np.nan]), np.array([1, 0]), reduction="none"),
+        0.0,
+    ),
+    "missing data that are left out": lambda: (leaf([np.nan, 1])[np.array([False, True])] * 2).sum(),
+    "masked logits in a product": lambda: mg.softmax(leaf([[1, 2]]) + np.array([0, -np.inf])) @ mg.ones((2, 1)),
     "masked logits": lambda: mg.softmax(mg.tensor([[-np.inf, 1.0]])),
     "nan from nan": lambda: mg.exp(leaf([np.nan])) + 1,
     "infinity from infinity": lambda: leaf([np.inf]) * 2,
     "integers": lambda: mg.tensor([1, 2]) + 1,
     "an absent bias": lambda: mg.linear(mg.ones((1, 2)), leaf(np.ones((1, 2))), None).sum().backward(),
+    "nan from nan, in a backward pass": lambda: mg.sqrt(leaf([np.nan])).backward([1.0]),
     "dropout": lambda: nn.Dropout(0.5)(leaf([1, 2])).sum().backward(),
     "the second order": lambda: mg.hessian(lambda x: (x**3).sum(), mg.tensor([1.0, 2.0])),
 }
@@ -151,6 +239,47 @@ def test_another_listener_goes_on_hearing():
         (x * x).sum().backward()
         optim.SGD([x], lr=0.1).step()
     assert ear.heard == ["sum", "multiply", "x", "SGD"]
+
+
+def test_another_listener_hears_of_all_that_is_recorded():
+    class Ear(Listener):
+        def __init__(self):
+            self.heard = []
+
+        def hear(self, reason):
+            self.heard.append(reason[:20])
+
+        def operation(self, primitive, inputs, options, out):
+            self.heard.append(primitive.name)
+
+        def array_read(self, what):
+            self.heard.append(what)
+
+        def before_update(self, optimizer, parameters):
+            self.heard.append("before")
+
+    ear, x = Ear(), leaf([2.0], "x")
+    with listening(ear), mg.detect_anomaly(), mg.detect_anomaly():
+        x.grad = x.detach() * 3
+        optim.SGD([x], lr=0.1).step()
+        with mg.no_grad():
+            x[0] = 1.0
+    assert ear.heard == [
+        *["it detects anomalies"] * 2,  # each of the two says so
+        *("multiply", "before", "an assignment to part of a tensor"),
+    ]
+
+
+def test_a_rule_that_works_with_what_the_function_kept_is_looked_at():
+    @mg.primitive(keeps=True)
+    def root(x):
+        value = np.sqrt(x)
+        return value, 2 * value
+
+    root.derivatives(lambda g, out, x, twice: g / twice)
+    x = leaf([0, 4], "x")
+    with mg.detect_anomaly(), pytest.raises(AnomalyError, match=r"^the backward pass of root sends 1 inf .* to x 'x'"):
+        root(x).sum().backward()
 
 
 def test_it_can_decorate_a_function():

@@ -346,6 +346,14 @@ class TestGrad:
         with mg.no_grad():
             assert mg.value_and_grad(lambda x: x * x)(3.0)[1].item() == 6
 
+    def test_value_and_grad_keeps_the_name_and_the_words_of_the_function(self) -> None:
+        def loss(x: Any) -> Any:
+            """Say how far it is."""
+            return x * x
+
+        assert mg.value_and_grad(loss).__name__ == "loss"
+        assert mg.value_and_grad(loss).__doc__ == "Say how far it is."
+
     def test_value_and_grad_leaves_its_arguments_alone(self) -> None:
         x = leaf(1.0)
         mg.value_and_grad(lambda x: (x * x).sum())(x)

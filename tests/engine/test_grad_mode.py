@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 import minigrad as mg
 from minigrad.engine.mode import current_scope
-from minigrad.errors import ArgumentError
+from minigrad.errors import AnomalyError, ArgumentError, GraphError
 
 
 def records() -> bool:
@@ -47,6 +48,23 @@ def test_an_exception_restores_the_mode() -> None:
     with pytest.raises(ZeroDivisionError), mg.no_grad():
         raise ZeroDivisionError
     assert records()
+
+
+@pytest.mark.parametrize("watch", [mg.source_lines, mg.detect_anomaly])
+def test_blocks_that_watch_what_runs_leave_the_mode_as_it_is(watch: Any) -> None:
+    with watch():
+        assert records()
+        with mg.no_grad():
+            assert not records()
+    with mg.no_grad(), watch():
+        assert not records()
+        with mg.enable_grad():
+            assert records()
+
+
+def test_anomalies_are_detected_without_a_graph_too() -> None:
+    with mg.no_grad(), mg.detect_anomaly(), pytest.raises(AnomalyError, match="log made"):
+        mg.log(mg.tensor([0.0]))
 
 
 def test_decorators_with_and_without_parentheses() -> None:
@@ -143,6 +161,16 @@ def test_a_decorated_function_called_by_two_threads_at_once() -> None:
     for thread in threads:
         thread.join(10)
     assert seen == [(False, True)] * 2
+
+
+def test_a_block_that_another_thread_leaves_is_an_error() -> None:
+    block = mg.no_grad()
+    block.__enter__()
+    with ThreadPoolExecutor(1) as pool, pytest.raises(GraphError, match="in one thread or task and left in another"):
+        pool.submit(block.__exit__, None, None, None).result(30)
+    assert not records()
+    block.__exit__(None, None, None)
+    assert records()
 
 
 def test_each_task_has_its_own_mode() -> None:

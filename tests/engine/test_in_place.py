@@ -308,20 +308,39 @@ class TestOptimizers:
         with pytest.raises(InPlaceError, match="'concatenate': 'w', an array that it needs, was changed in place"):
             output.backward()
 
-    def test_a_parameter_of_the_same_group_that_was_not_updated(self) -> None:
-        one, other = (mg.tensor(values(3, seed=s), requires_grad=True) for s in (1, 2))
-        optimizer = optim.SGD([one, other], lr=0.1)
+    @pytest.mark.parametrize("updated", [0, 1])
+    def test_a_parameter_of_the_same_group_that_was_not_updated(self, updated: int) -> None:
+        parameters = [mg.tensor(values(3, seed=s), requires_grad=True) for s in (1, 2)]
+        one, other = parameters[updated], parameters[1 - updated]
+        optimizer = optim.SGD(parameters, lr=0.1)
         for _ in range(4):
             optimizer.zero_grad()
             (one * one + other * other).sum().backward()
             optimizer.step()
-        assert one.data.base is other.data.base is not None  # side by side
+        assert one._data.base is other._data.base is not None  # side by side; who asks for .data gets a graph to copy
         old = (other * other).sum()
         optimizer.zero_grad()
         (one * one).sum().backward()
         optimizer.step()
         old.backward()
         np.testing.assert_array_equal(other.grad.data, 2 * other.data)
+
+    def test_the_first_of_a_group_that_was_updated_one_by_one(self) -> None:
+        parameters = [mg.tensor(values(3, seed=s), requires_grad=True) for s in (1, 2, 3)]
+        optimizer = optim.SGD(parameters, lr=0.1)
+
+        def step(count: int) -> None:
+            optimizer.zero_grad()
+            mg.concatenate(parameters[:count]).sum().backward()
+            optimizer.step()
+
+        for _ in range(4):
+            step(3)
+        assert parameters[0]._data.base is parameters[1]._data.base is not None
+        old = (parameters[0] * parameters[0]).sum()
+        step(2)  # one of the row has no gradient
+        with pytest.raises(InPlaceError, match="'multiply': argument 0, "):
+            old.backward()
 
     def test_grad_asks_as_well(self) -> None:
         w = mg.tensor(values(3), requires_grad=True, name="w")

@@ -1,6 +1,9 @@
 """Freed memory stays in the process while somebody trains, and can be handed back."""
 
 import os
+import platform
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -44,6 +47,44 @@ def test_a_call_switches_it_off_and_on(told):
 def test_where_there_is_no_such_allocator_it_says_so(monkeypatch):
     monkeypatch.setattr(memory.sys, "platform", "win32")
     assert memory._tell(memory._KEPT) is False
+
+
+def test_a_linux_without_glibc_is_left_alone(monkeypatch):
+    class Musl:
+        mallopt = None  # its allocator has no such setting
+
+    monkeypatch.setattr(memory.sys, "platform", "linux")
+    monkeypatch.setattr(memory, "_allocator", Musl)
+    monkeypatch.setenv(memory.VARIABLE, "1")
+    assert mg.keep_freed_memory() is False
+
+
+FAULTS = """
+import resource, sys
+import minigrad as mg
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    mg.ones(int(sys.argv[2]))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+told = mg.keep_freed_memory(sys.argv[1] == "keep")
+faults()
+print(told, faults())
+"""
+
+
+@pytest.mark.parametrize("size", [1 << 18, 8_300_000], ids=["1 MiB", "nearly 32 MiB"])
+def test_memory_that_is_kept_need_not_be_got_anew(size):
+    found = {}
+    for what in ("keep", "hand back"):
+        command = [sys.executable, "-c", FAULTS, what, str(size)]
+        told, faults = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        assert told == str(platform.libc_ver()[0] == "glibc")
+        found[what] = int(faults)
+    if told == "True":
+        assert found["keep"] < 50
+        assert found["hand back"] > 200  # the pages of 1 MiB are 256
 
 
 def test_results_do_not_depend_on_it(monkeypatch):

@@ -12,6 +12,7 @@ import pytest
 import minigrad as mg
 from minigrad import data, nn, optim
 from minigrad.engine.listener import Listener, current_listener, listening
+from minigrad.engine.mode import recording_calls
 from minigrad.engine.walk import Step
 from minigrad.errors import GraphError
 
@@ -259,3 +260,22 @@ def test_a_backward_pass_that_cannot_run_raises_the_same() -> None:
         with pytest.raises(GraphError, match="released"):
             y.backward()
     assert ear.said() == ["backward", "end", "backward"]
+
+
+def test_a_listener_that_does_nothing_changes_nothing_though_calls_are_recorded() -> None:
+    def step() -> tuple[list[Any], list[Any]]:
+        rng = np.random.default_rng(0)
+        model = nn.Sequential(nn.Linear(3, 8, rng=rng), nn.ReLU(), nn.Dropout(0.5, rng=rng), nn.Linear(8, 1, rng=rng))
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        loss = nn.functional.mse_loss(model(mg.ones((4, 3))), mg.zeros((4, 1)))
+        loss.backward()
+        optimizer.step()
+        return loss.tolist(), [parameter.tolist() for parameter in model.parameters()]
+
+    usual = step()
+    with recording_calls():
+        assert step() == usual  # nobody listens
+        with listening(Listener()):
+            assert step() == usual
+            with mg.detect_anomaly():  # hears for itself, and asks the one around it to draw
+                assert step() == usual

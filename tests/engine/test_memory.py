@@ -15,6 +15,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import data, nn, optim
+from minigrad.engine import memory_changes
 
 
 @contextlib.contextmanager
@@ -45,6 +46,20 @@ def alive(references: list[weakref.ref[Any]]) -> int:
 
 
 class TestFreeing:
+    def test_what_optimizers_have_changed_is_forgotten_with_it(self) -> None:
+        def train() -> None:
+            parameters = [mg.ones(size, requires_grad=True) for size in (3, 4, 10_000)]
+            optimizer = optim.SGD(parameters, lr=0.1)
+            for _ in range(4):
+                optimizer.zero_grad()
+                mg.concatenate(parameters).sum().backward()
+                optimizer.step()
+
+        with without_collector():
+            before = dict(memory_changes._changed)
+            train()
+            assert memory_changes._changed == before
+
     def test_a_graph_dies_with_its_last_tensor(self) -> None:
         with without_collector():
             w, output = network()

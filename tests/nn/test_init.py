@@ -53,6 +53,7 @@ def test_constants_and_more_axes():
         (lambda: nn.init.calculate_gain("swish"), ArgumentError, "nonlinearity must be one of .* got 'swish'"),
         (lambda: nn.init.normal_(mg.zeros(2), std=-1), ArgumentError, "std must be a number of at least 0, got -1"),
         (lambda: nn.init.uniform_(mg.zeros(2), 1, 0), ArgumentError, "a must not be above b, got a=1, b=0"),
+        (lambda: nn.init.uniform_(mg.zeros(2), -1e308, 1e308), ArgumentError, "a and b are too far from one another"),
     ],
 )
 def test_bad_input(call, kind, message):

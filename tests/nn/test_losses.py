@@ -50,6 +50,12 @@ def test_losses_stay_in_float32():
     assert {loss.dtype for loss in losses} == {np.dtype(np.float32)}
 
 
+def test_predictions_of_integers_are_taken_as_numbers():
+    loss = F.mse_loss(mg.tensor([1, 2, 4]), mg.tensor([0.0, 0.0, 0.5]))
+    assert loss.dtype == np.float32
+    assert loss.item() == 5.75
+
+
 ELEMENTWISE = {
     "mse_loss": F.mse_loss,
     "l1_loss": F.l1_loss,

@@ -1,13 +1,21 @@
 """The module tree: what it finds, how it names it, and its state."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.errors import ArgumentError, DtypeError, OutOfRangeError, StateDictError, UnknownArgumentError
+from minigrad.errors import (
+    ArgumentError,
+    DtypeError,
+    OutOfRangeError,
+    StateDictError,
+    UnknownArgumentError,
+    UnknownAttributeError,
+)
 
 
 class Block(nn.Module):
@@ -173,6 +181,20 @@ def test_repr_is_the_tree_with_the_number_of_parameters():
     )
 
 
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        (nn.Embedding(4, 2), "Embedding(4, 2)"),
+        (nn.BatchNorm1d(3), "BatchNorm1d(3)"),
+        (nn.LayerNorm((2, 3)), "LayerNorm((2, 3))"),
+        (nn.MSELoss(), "MSELoss()"),
+        (nn.MSELoss("sum"), "MSELoss(reduction='sum')"),
+    ],
+)
+def test_repr_of_a_module_says_what_it_was_made_with(module, text):
+    assert repr(module) == text
+
+
 @pytest.mark.parametrize("hidden", [[nn.Linear(1, 1)], (nn.ReLU(),), {"a": nn.Parameter(mg.zeros(1))}])
 def test_modules_hidden_in_plain_containers_are_refused(hidden):
     with pytest.raises(DtypeError, match=r"Module\.layers: a \w+ hides .* use nn.ModuleList"):
@@ -255,3 +277,74 @@ def test_a_state_that_is_no_dict():
         nn.Linear(1, 1).load_state_dict(None)
     with pytest.raises(StateDictError, match="dtype of weight: complex128"):
         nn.Linear(1, 1).load_state_dict({"weight": np.ones((1, 1), complex), "bias": np.ones(1)})
+
+
+def test_a_call_that_forward_does_not_take_is_explained():
+    class Add(nn.Module):
+        def forward(self, x, y=1):
+            return x + y
+
+    with pytest.raises(
+        UnknownArgumentError, match=r"Add\.forward\(\): missing a required argument: 'x'; its arguments"
+    ):
+        Add()()
+    with pytest.raises(UnknownArgumentError, match=r"Add\.forward\(\) has no argument 'z'"):
+        Add()(1, z=2)
+    with pytest.raises(UnknownArgumentError, match=r"ReLU\.forward\(\): too many positional arguments"):
+        nn.Sequential(nn.ReLU())[0](1, 2)
+
+
+def test_a_type_error_inside_forward_stays_as_it_is():
+    class Broken(nn.Module):
+        def forward(self, x):
+            return len(x, x)
+
+    with pytest.raises(TypeError, match=r"len\(\) takes exactly one argument") as caught:
+        Broken()(1)
+    assert type(caught.value) is TypeError
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (
+            lambda: nn.MLP([2, 1]).cuda(),
+            r"^MLP has no attribute 'cuda'; minigrad computes on the CPU alone, .* leave this",
+        ),
+        (lambda: nn.MLP([2, 1]).to("cpu"), r"^MLP has no attribute 'to'; .* CPU alone.*gets its dtype when it is made"),
+        (
+            lambda: nn.MLP([2, 1]).double(),
+            r"^MLP has no attribute 'double'; a layer gets its dtype .* dtype=np\.float64",
+        ),
+        (lambda: nn.MLP([2, 1]).evaluate(), r"^MLP has no attribute 'evaluate'; did you mean 'eval'\?$"),
+        (lambda: nn.Linear(2, 1).wieght, r"^Linear has no attribute 'wieght'; did you mean 'weight'\?$"),
+        (lambda: nn.Linear(2, 1).xyz, r"^Linear has no attribute 'xyz'$"),
+    ],
+)
+def test_an_attribute_that_there_is_not_is_answered_with_the_one_that_was_meant(ask, message):
+    with pytest.raises(UnknownAttributeError, match=message):
+        ask()
+
+
+def test_a_property_that_fails_says_why():
+    class Model(nn.Module):
+        @property
+        def width(self):
+            return self.widht
+
+    with pytest.raises(UnknownAttributeError, match="Model has no attribute 'widht'"):
+        Model().width
+    assert not hasattr(nn.ReLU(), "_nothing")
+
+
+def test_modules_are_copied_and_pickled():
+    model = nn.MLP([2, 3, 1])
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert repr(other.state_dict()) == repr(model.state_dict())
+
+
+def test_a_list_that_contains_itself_hides_nothing():
+    model = nn.Linear(1, 1)
+    model.notes = [1]
+    model.notes.append(model.notes)
+    assert [name for name, _ in model.named_parameters()] == ["weight", "bias"]

@@ -46,6 +46,7 @@ BAD: list[tuple[Callable[[], Any], type[MinigradError], list[str]]] = [
     (lambda: ones(3) @ ones(4), ShapeError, ["inner sizes differ, 3 and 4", "(3,) @ y (4,)"]),
     (lambda: ones(2, 2, 3) @ ones(3, 3, 2), ShapeError, ["leading axes do not broadcast"]),
     (lambda: X @ 2.0, ShapeError, ["at least one axis on each side", "multiply"]),
+    (lambda: mg.tensor([2]) ** -1, ArgumentError, ["no negative integer power: x (1,) ** y ()", ".astype(np.float32)"]),
     (lambda: mg.dot(X, Y), ShapeError, ["dot: inner sizes differ, 3 and 4"]),
     (lambda: mg.linear(X, ones(5, 4, name="w")), ShapeError, ["x has 3 features, weight takes 4", "'w' (5, 4)"]),
     (lambda: mg.linear(X, ones(5, 3), ones(4)), ShapeError, ["linear: shapes", "bias (4,)"]),

@@ -40,6 +40,8 @@ def test_small_gradients_stay_the_same_objects_and_missing_ones_are_left_out() -
     before = w.grad
     assert optim.clip_grad_norm((p for p in [unused, w]), 1.0).item() == pytest.approx(0.5)
     assert w.grad is before
+    optim.clip_grad_norm(w, float(optim.clip_grad_norm(w, 1.0).item()) + 1e-6)  # the factor is 1
+    assert w.grad is before
     assert unused.grad is None
 
 

@@ -480,6 +480,30 @@ def test_a_state_dict_that_does_not_fit_changes_nothing(path: list[Any], value: 
     np.testing.assert_equal(optimizer.state_dict(), before)
 
 
+@pytest.mark.parametrize(
+    ("saved", "into", "message"),
+    [
+        (optim.Adam, optim.SGD, "it has betas, eps, amsgrad, and no momentum, dampening, nesterov; make the optimizer"),
+        (optim.RMSprop, optim.SGD, "it has alpha, eps, centered, and no dampening, nesterov; make the optimizer that"),
+        (
+            optim.SGD,
+            optim.AdamW,
+            "it has momentum, dampening, nesterov, and no betas, eps, amsgrad; make the optimizer",
+        ),
+    ],
+)
+def test_the_state_of_another_optimizer_is_called_so(saved: Any, into: Any, message: str) -> None:
+    state = stepped(lambda params: saved(params, lr=0.1), leaf(1.0)).state_dict()
+    optimizer = stepped(lambda params: into(params, lr=0.1), leaf(1.0))
+    before = optimizer.state_dict()
+    with pytest.raises(StateDictError) as caught:
+        optimizer.load_state_dict(state)
+    first = f"{into.__name__}: the state dict does not fit:\n  - it is the state of another optimizer: {message}"
+    assert str(caught.value).startswith(first)
+    assert str(caught.value).count("\n") == 1
+    np.testing.assert_equal(optimizer.state_dict(), before)
+
+
 def test_every_problem_of_a_state_dict_is_listed() -> None:
     optimizer = stepped(optim.Adam, leaf(1.0, 2.0), leaf(1.0))
     saved = optimizer.state_dict()

@@ -169,7 +169,9 @@ def test_a_loss_that_is_not_finite_ends_the_run_before_it_spoils_the_parameters(
     bad[0] = np.nan
     parts = setup()
     batches = [(mg.tensor(X), mg.tensor(y)), (mg.tensor(bad), mg.tensor(y))]
-    with pytest.warns(TrainingWarning, match="epoch 1 of 2: the loss of batch 2 is nan"):
+    with pytest.warns(
+        TrainingWarning, match=r"epoch 1 of 2: the loss of batch 2 is nan.*within mg\.detect_anomaly\(\)"
+    ):
         history = mg.fit(train=batches, epochs=2, progress=False, **parts)
     assert history.epochs == 0
     assert all(np.isfinite(parameter.data).all() for parameter in parts["model"].parameters())
@@ -194,6 +196,17 @@ def test_a_bar_in_a_terminal(monkeypatch, capsys):
     assert "epoch 2/2" in capsys.readouterr().out
 
 
+def test_a_bar_ends_with_what_ended_the_training(monkeypatch, capsys):
+    def loss(output, targets):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    history = mg.fit(train=data.DataLoader(problem(), 25), epochs=2, **{**setup(), "loss": loss})
+    assert history.note
+    assert capsys.readouterr().out.endswith(history.note + "\n")
+
+
 def test_evaluate():
     X, y = problem()
     model = setup()["model"]
@@ -210,6 +223,47 @@ def test_accuracy_of_one_hot_targets():
 
 def once(X, y):
     yield mg.tensor(X), mg.tensor(y)
+
+
+def test_an_optimizer_of_another_model_is_refused_at_once_and_one_of_a_part_is_not():
+    parts = setup()
+    batches, before = data.DataLoader(problem(), 25), parts["model"].state_dict()
+    other = {**parts, "optimizer": optim.SGD(nn.MLP([2, 3, 2]).parameters(), lr=0.1)}
+    message = r"none of the 4 parameters of the optimizer is the model's.*optim\.SGD\(model\.parameters\(\), \.\.\.\)"
+    with pytest.raises(ArgumentError, match=message):
+        mg.fit(train=batches, epochs=1, progress=False, **other)
+    assert repr(parts["model"].state_dict()) == repr(before)
+
+    last = list(parts["model"].parameters())[-1]
+    mg.fit(train=batches, epochs=1, progress=False, **{**parts, "optimizer": optim.SGD([last], lr=0.1)})
+    after = parts["model"].state_dict()
+    assert [name for name in before if not np.array_equal(before[name], after[name])] == [last.name]
+
+
+def test_a_module_without_parameters_may_compute_with_tensors_from_elsewhere():
+    weight = mg.tensor(np.zeros((3, 2), np.float32), requires_grad=True)
+
+    class Product(nn.Module):
+        def forward(self, x):
+            return x @ weight
+
+    parts = {"model": Product(), "loss": nn.CrossEntropyLoss(), "optimizer": optim.SGD([weight], lr=0.1)}
+    mg.fit(train=data.DataLoader(problem(), 25), epochs=1, progress=False, **parts)
+    assert weight.data.any()
+
+
+def test_an_optimizer_of_a_loss_that_learns_is_one():
+    class Scaled(nn.Module):
+        def __init__(self):
+            self.scale = nn.Parameter(np.ones(1, np.float32))
+
+        def forward(self, output, targets):
+            return nn.functional.cross_entropy(output * self.scale, targets)
+
+    loss = Scaled()
+    parts = {**setup(), "loss": loss, "optimizer": optim.SGD(loss.parameters(), lr=0.1)}
+    mg.fit(train=data.DataLoader(problem(), 25), epochs=1, progress=False, **parts)
+    assert loss.scale.item() != 1
 
 
 @pytest.mark.parametrize(

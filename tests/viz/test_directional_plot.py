@@ -56,6 +56,21 @@ def test_a_gradient_along_an_axis_is_told_as_it_is_and_drawn_inside_the_frame():
         assert frame.x0 + 8 < across < frame.x1 - 8
 
 
+def test_on_axes_of_the_users_own_the_plane_alone_is_drawn():
+    figure = Figure()
+    axes = figure.subplots()
+    assert viz.directional(lambda p: 3 * p[0] + 4 * p[1], [1.0, 2.0], ax=axes) is figure
+    assert figure.axes[0] is axes
+    assert axes.get_title() == "gradient (3, 4), length 5"
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        "x",
+        "gradient",
+        "steepest descent",
+        "no change",
+    ]
+    assert not any("directional derivative" in each.get_ylabel() for each in figure.axes)
+
+
 def test_a_zero_gradient_has_no_direction():
     figure = viz.directional(surfaces.saddle(), [0.0, 0.0])
     assert figure.axes[0].get_title() == "the gradient is 0: no direction is steepest"
@@ -72,6 +87,13 @@ def test_a_zero_gradient_has_no_direction():
         ((3.0, [1.0, 1.0]), {}, DtypeError, "f must be a function"),
         ((lambda p: p, [1.0, 1.0]), {}, GraphError, "scalar"),
         ((lambda p: 1.0, [1.0, 1.0]), {}, DtypeError, "must return a tensor"),
+        (
+            (lambda p: p.sum() if p[0] > 0 else 0.0, [0.5, 1.0]),
+            {},
+            DtypeError,
+            "must return a tensor, it returned float",
+        ),
+        ((lambda p: p.sum() if p[0] > 0 else p, [0.5, 1.0]), {}, GraphError, r"a scalar, it returned shape \(2,\)"),
         ((lambda p: p.log().sum(), [0.0, 1.0]), {}, ArgumentError, "gradient of f is not finite"),
         ((surfaces.saddle(), [1.0, 1.0]), {"ax": Figure().subplots(1, 3)}, ArgumentError, "or 2, one for each"),
     ],

@@ -126,7 +126,21 @@ def test_a_loss_may_be_a_number():
     assert legend(viz.landscape([w], lambda: float(w.data.sum()), resolution=3)) == ["present parameters: loss 2"]
 
 
+def test_a_loss_that_does_not_tell_its_arguments_keeps_pythons_own_words():
+    with pytest.raises(TypeError, match="max expected at least 1 argument, got 0"):
+        viz.landscape([mg.tensor([1.0, 1.0], requires_grad=True)], max)
+
+
 # --- nothing is changed
+
+
+def test_a_buffer_that_cannot_be_written_stays():
+    model = network(nn.Identity())
+    table = np.ones(4)
+    table.flags.writeable = False
+    model.register_buffer("table", table)
+    viz.landscape(model, mean_square(model), resolution=3)
+    assert np.shares_memory(model.table._data, table)
 
 
 @pytest.mark.parametrize("fails_at", [None, 1, 3])

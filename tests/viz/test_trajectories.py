@@ -279,6 +279,11 @@ def test_paths_grow_from_frame_to_frame(animation):
     assert (pixels(animation.ground)[..., 3] == 255).all()
 
 
+def test_what_an_optimizer_refuses_is_said_as_ever():
+    with pytest.raises(ArgumentError, match=r"^SGD: lr must be"):
+        viz.trajectory([sgd(-1.0)], BOWL)
+
+
 def test_the_page_is_self_contained(animation, tmp_path):
     path = animation.save(tmp_path / "folder" / "descent.html")
     page = path.read_text(encoding="utf-8")

@@ -102,6 +102,11 @@ def check(file: BinaryIO, size: int) -> None:
     start = file.read(PLACE + 64)
     length = int.from_bytes(start[:8], "little")
     if len(start) < PLACE + 64 or start[8:PLACE] != BEGINNING:
+        if _is_of_others(start + file.read(max(0, min(length, LONGEST_HEADER) + 8 - len(start))), length, size):
+            raise CheckpointError(
+                "it is a safetensors file of another program, which has no digest and nothing but arrays; load the "
+                "weights with model.load_state_dict(safetensors.numpy.load_file(path))"
+            )
         raise CheckpointError("it is cut off, damaged, or no checkpoint of minigrad")
     if length > min(LONGEST_HEADER, size - 8):
         raise CheckpointError(
@@ -114,6 +119,13 @@ def check(file: BinaryIO, size: int) -> None:
         read += len(chunk)
     if read != size or digest.hexdigest().encode() != start[PLACE:]:
         raise CheckpointError("its SHA-256 is not that of its content: it is damaged or cut off")
+
+
+def _is_of_others(start: bytes, length: int, size: int) -> bool:
+    """Whether a file looks like safetensors, and not like a damaged checkpoint; its header is not interpreted."""
+    header = start[8 : 8 + length].rstrip()
+    whole = length <= min(LONGEST_HEADER, size - 8) and header[:1] == b"{" and header[-1:] == b"}"
+    return whole and b'"data_offsets"' in header and not (b"minigrad" in header[:64] or b"sha256" in header[:64])
 
 
 def _arrays(content: bytes) -> Arrays:

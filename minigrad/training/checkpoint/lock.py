@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 from collections.abc import Iterator
@@ -17,6 +18,27 @@ except ImportError:  # Windows has no such locks
 
 NAME = ".lock"
 
+# the handles of the locks that this process holds, or is about to
+_held: set[int] = set()
+
+
+@functools.cache
+def _stay_out_of_children() -> None:
+    """Let a forked child close the handles that it inherits, which would keep the folder locked as long as it lives."""
+    os.register_at_fork(after_in_child=_close_all)
+
+
+def _close_all() -> None:
+    for handle in _held:
+        with suppress(OSError):
+            os.close(handle)  # the parent's lock stays: its own handle is open
+    _held.clear()
+
+
+def _close(handle: int) -> None:
+    _held.discard(handle)
+    os.close(handle)
+
 
 @contextmanager
 def only_writer(folder: Path) -> Iterator[None]:
@@ -26,23 +48,25 @@ def only_writer(folder: Path) -> Iterator[None]:
         CheckpointError: when another run, in this process or in any other, is writing there.
     """
     path = folder / NAME
-    handle = None
+    handle, owner = None, os.getpid()
     with suppress(OSError):  # where no lock can be, no checkpoint can either, and its writing says why
         folder.mkdir(parents=True, exist_ok=True)
         handle = _locked(path)
     try:
         yield
     finally:
-        if handle is not None:
+        if handle is not None and os.getpid() == owner:  # a child that was forked meanwhile has no lock
             with suppress(OSError):
                 path.unlink()  # before it is let go: who gets it then finds that it has gone
-            os.close(handle)
+            _close(handle)
 
 
 def _locked(path: Path) -> int | None:
     """Return the handle of a locked file; None where there are no locks."""
     while fcntl is not None:
+        _stay_out_of_children()
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        _held.add(handle)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_at(path, handle):
@@ -51,15 +75,15 @@ def _locked(path: Path) -> int | None:
                 return handle
         except (BlockingIOError, PermissionError):
             other = os.read(handle, 200).decode(errors="replace") or "its process has just begun"
-            os.close(handle)
+            _close(handle)
             raise CheckpointError(
                 f"{path.parent} is being written to by another run ({other}); give each run a folder of its own, or "
                 "wait until that one has ended and pass resume=True"
             ) from None
         except OSError:
-            os.close(handle)
+            _close(handle)
             raise
-        os.close(handle)  # it was removed meanwhile by who had it
+        _close(handle)  # it was removed meanwhile by who had it
     return None
 
 

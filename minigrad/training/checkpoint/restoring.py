@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -26,7 +27,7 @@ def restore_all(parts: dict[str, tuple[Any, Any]], states: dict[str, Any]) -> No
 def _restore_part(name: str, part: Any, state: Any, undo: ExitStack) -> None:
     """Load one state, so that ``undo`` takes it back; raise unless every bit has arrived."""
     if isinstance(part, type) or not (hasattr(part, "state_dict") and hasattr(part, "load_state_dict")):
-        raise DtypeError(f"restore: {name} must have state_dict() and load_state_dict(), got {part!r}")
+        raise DtypeError(f"restore: {name} must have state_dict() and load_state_dict(), got {reprlib.repr(part)}")
     undo.callback(_undoing(part))
     laid_out = [(tensor, tensor._data) for tensor in _tensors(part)]
     try:

@@ -21,6 +21,8 @@ from minigrad.training.checkpoint.saved import Saved, content
 from minigrad.training.checkpoint.store import Checkpoint
 from minigrad.training.history import History
 
+USUAL_HELP = "a lower learning rate, clipped gradients or scaled inputs usually help"
+
 
 class NotFiniteError(Exception):
     """A loss or a parameter that is nan or infinite."""
@@ -126,8 +128,8 @@ class Run:
         for name, parameter in self.parts["model"].named_parameters():
             if not np.isfinite(parameter._data).all():
                 raise NotFiniteError(
-                    f"after {when}, {name} is not finite, so no checkpoint was made; a lower learning rate, clipped "
-                    "gradients or scaled inputs usually help"
+                    f"after {when}, {name} is not finite, so no checkpoint was made; run it within "
+                    f"mg.detect_anomaly(), which names where that comes from; {USUAL_HELP}"
                 )
         self._write(averages)
 

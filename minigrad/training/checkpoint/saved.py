@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from minigrad.errors import ArgumentError, CheckpointError, DtypeError, checked_arguments
 from minigrad.training.checkpoint import files, format, generators
@@ -15,7 +18,7 @@ from minigrad.training.checkpoint.tree import Arrays, Packer, plain, unpack
 PARTS = ("optimizer", "scheduler", "loader", "generators", "environment", "fit", "extra")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Saved:
     """What a checkpoint holds; what was not saved is None.
 
@@ -26,7 +29,7 @@ class Saved:
         scheduler: for ``scheduler.load_state_dict``.
         loader: for ``loader.load_state_dict``.
         extra: what was given as ``extra=``, each value of the type that it had.
-        generators: the state of the default generator, and of those that modules own.
+        generators: the state of the default generator, of those of the process, and of those that modules own.
         environment: versions, processor and threads where it was saved; the last bits of a result depend on them.
         fit: where ``fit`` was: its position, averages and ``History``.
     """
@@ -37,13 +40,24 @@ class Saved:
     scheduler: dict[str, Any] | None = None
     loader: dict[str, Any] | None = None
     extra: Any = None
-    generators: dict[str, Any] = field(default_factory=dict, repr=False)
-    environment: dict[str, str] = field(default_factory=dict, repr=False)
-    fit: dict[str, Any] | None = field(default=None, repr=False)
+    generators: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    fit: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        parts = [repr(str(self.path))]
+        if self.model is not None:
+            parts.append(f"model of {len(self.model)} arrays, {sum(map(np.size, self.model.values())):,} numbers")
+        parts += [name for name in ("optimizer", "scheduler", "loader", "fit") if getattr(self, name) is not None]
+        if self.extra is not None:
+            parts.append(f"extra={reprlib.repr(self.extra)}")
+        return f"Saved({', '.join(parts)})"
 
     @checked_arguments
     def restore(self, *, model: Any = None, optimizer: Any = None, scheduler: Any = None, loader: Any = None) -> None:
         """Put everything back where it was, the random generators too; what is given must have been saved.
+
+        The generators of the process, ``np.random``'s and ``random``'s, are put back whatever is given.
 
         Every value comes back with its own bits: unlike ``load_state_dict``, this changes no dtype.
 
@@ -88,7 +102,10 @@ def content(*, model: Any = None, extra: Any = None, fit: Any = None, **others: 
 
 def _state(name: str, part: Any) -> Any:
     if isinstance(part, type) or not hasattr(part, "state_dict"):
-        raise DtypeError(f"save: {name} must have state_dict(), got {part!r}")
+        came = reprlib.repr(part)
+        if isinstance(part, dict):
+            came = f"a dict; pass the {name} itself, not its state_dict(), or put the dict into extra="
+        raise DtypeError(f"save: {name} must have state_dict(), got {came}")
     return part.state_dict()
 
 

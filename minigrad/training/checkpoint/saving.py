@@ -26,7 +26,8 @@ def save(
 
     The file is written beside its target, flushed to the disk and renamed: an error, a crash or a power cut leaves the
     old file or the new one. Other programs find the model's weights in it under the names of ``model.state_dict()``.
-    The state of the random generators is saved too: the default one's, and those of layers, as in ``Dropout(rng=...)``.
+    The state of the random generators is saved too: the default one's, those of ``np.random`` and ``random``, and each
+    ``numpy.random.Generator`` that is an attribute of a module, as in ``Dropout(rng=...)``, or in a list or dict there.
 
     Args:
         path: of the file, usually ``....safetensors``; its folder must exist.

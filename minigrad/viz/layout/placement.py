@@ -185,9 +185,8 @@ def _read(
     nodes = {node.id: _around(*_middle(found[node.id]), *sizes[node.id]) for node in graph.nodes}
     group_boxes = []
     for number, (box, depth) in enumerate(groups):
-        if f"cluster_{number}" in found:
-            left, top, right, bottom = (round(side) for side in found[f"cluster_{number}"])
-            group_boxes.append(GroupBox(box.path, Box(left, top, right - left, bottom - top), depth))
+        left, top, right, bottom = (round(side) for side in found[f"cluster_{number}"])
+        group_boxes.append(GroupBox(box.path, Box(left, top, right - left, bottom - top), depth))
     curves = {int(item["id"]): _points(item, "b") for item in placed.get("edges", ()) if "_draw_" in item}
     return _finished(graph, nodes, group_boxes, curves, direction)
 

@@ -77,8 +77,8 @@ class Recorder(Listener):
 
     def _send(self, step: Step, node: str, upstream: Snapshot, sent: Contribution) -> None:
         parent = self.ids[sent.parent]
-        if step.node.primitive is not None:
-            self.rules[node, sent.position] = describe_rule(step.node.primitive, sent.position)
+        assert step.node.primitive is not None  # a leaf sends nothing
+        self.rules[node, sent.position] = describe_rule(step.node.primitive, sent.position)
         raw = upstream if sent.raw is step.gradient else Snapshot.of(sent.raw)
         gradient = raw if sent.gradient is sent.raw else Snapshot.of(sent.gradient)
         before = self.arrived.get(sent.parent)

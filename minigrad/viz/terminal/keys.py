@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 NAMES = {"\r": "enter", "\n": "enter", "\x7f": "backspace", "\b": "backspace", "\x15": "clear"}
@@ -71,7 +71,7 @@ class Keyboard:
         stream: the terminal's input.
     """
 
-    if sys.platform == "win32":  # pragma: no cover
+    if sys.platform == "win32":  # pragma: no cover - its own way to read keys
 
         def __init__(self, stream: TextIO) -> None:
             pass
@@ -117,10 +117,11 @@ class Keyboard:
             termios.tcsetattr(self.descriptor, termios.TCSADRAIN, changed)
 
         def close(self) -> None:
-            """Make the terminal what it was."""
+            """Make the terminal what it was, unless it has gone."""
             import termios
 
-            termios.tcsetattr(self.descriptor, termios.TCSADRAIN, self.settings)
+            with suppress(termios.error):
+                termios.tcsetattr(self.descriptor, termios.TCSADRAIN, self.settings)
 
         def key(self, timeout: float) -> str:
             """Return the next key, as ``decode`` names it; empty if none is pressed in so many seconds."""

@@ -192,8 +192,7 @@ def _interact(stepper: Stepper, source: TextIO, target: TextIO, console: Console
         finally:
             with suppress(OSError):  # the terminal may be gone
                 _write(console, target, alternate=False)
-            with suppress(OSError):
-                keyboard.close()
+            keyboard.close()
         if going:
             suspend()
 
@@ -201,10 +200,10 @@ def _interact(stepper: Stepper, source: TextIO, target: TextIO, console: Console
 def _loop(stepper: Stepper, screen: Screen, keyboard: Keyboard, target: TextIO, console: Console) -> bool:
     """Return whether to come back, as after Ctrl-Z."""
     while True:
-        console.size = size = _size(target)
-        _write(console, target, screen=screen)
-        stepper.scroll = min(stepper.scroll, screen.most)
         try:
+            console.size = size = _size(target)
+            _write(console, target, screen=screen)
+            stepper.scroll = min(stepper.scroll, screen.most)
             while not (key := keyboard.key(LOOK_UP)) and _size(target) == size:
                 pass
         except (EOFError, OSError):  # the terminal is gone

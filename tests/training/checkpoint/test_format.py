@@ -90,6 +90,29 @@ def test_what_cannot_be_saved_is_named(value, kind, message):
         round_trip(value)
 
 
+def test_names_that_no_file_can_have_are_an_error(tmp_path):
+    model = nn.Module()
+    setattr(model, "\ud800", nn.Parameter(np.ones(2)))
+    with pytest.raises(ArgumentError, match=r"save: safetensors cannot write this: .*surrogates not allowed"):
+        mg.save(tmp_path / "run", model=model)
+    assert not (tmp_path / "run").exists()
+
+
+def test_names_that_make_the_header_too_long_are_an_error():
+    arrays = {f"{number:0200}": np.zeros(0) for number in range(17_000)}
+    with pytest.raises(ArgumentError, match=r"the header would take 4\.\d MiB, and 4 MiB is the most"):
+        format.encode(arrays, {})
+
+
+def test_a_safetensors_that_orders_the_header_differently_is_found_out(monkeypatch):
+    save = safetensors.numpy.save
+    monkeypatch.setattr(
+        safetensors.numpy, "save", lambda arrays, metadata: save(arrays, {"another": metadata["minigrad"]})
+    )
+    with pytest.raises(CheckpointError, match=r"orders the header differently; install safetensors 0\.4 to 0\.8"):
+        small()
+
+
 def test_a_value_that_contains_itself_is_an_error():
     value = []
     value.append(value)

@@ -50,10 +50,10 @@ def tensor(start, stop, shape=(1,), dtype="F32"):
     return {"x": {"dtype": dtype, "shape": list(shape), "data_offsets": [start, stop]}}
 
 
-def raw(extra, tensors=""):
-    """Return a file whose extra= is this text, as it stands, and whose header ends in another one."""
+def raw(extra, tensors="", twice=""):
+    """Return a file whose extra= is this text, as it stands; whose header ends in another, its metadata in a third."""
     text = PARTS_TEXT.replace('"extra":null', f'"extra":{extra}')
-    whole = f'{{"__metadata__":{{"minigrad":{json.dumps(text)}}}{tensors}}}'.encode()
+    whole = f'{{"__metadata__":{{"minigrad":{json.dumps(text)}{twice}}}{tensors}}}'.encode()
     return sealed(len(whole).to_bytes(8, "little") + whole)
 
 
@@ -96,6 +96,7 @@ FILES = {
     "many tensors": raw(
         "0", "".join(f',"{i}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}' for i in range(70_000))
     ),
+    "values that are said twice": raw("0", twice=',"minigrad":"[]"'),
     "a tag of no known kind": values(extra={"$call": "os.system"}),
     "an array that is not there": values(extra={"$array": "/etc/passwd"}),
     "a model of names that are no texts": values(model=[["x"]]),
@@ -147,6 +148,40 @@ def test_a_hostile_file_is_a_typed_error_in_little_memory(name, answers):
     assert kibibytes * 1024 < MEMORY
 
 
+def test_a_header_that_safetensors_lets_pass_is_read_with_the_same_care(tmp_path, monkeypatch):
+    (tmp_path / "run").write_bytes(FILES["deep JSON in the header itself"])
+    monkeypatch.setattr("safetensors.numpy.load", lambda content: {})
+    with pytest.raises(mg.errors.CheckpointError, match="run cannot be loaded: its header cannot be read"):
+        mg.load(tmp_path / "run")
+
+
+def test_generators_that_are_no_list_leave_the_model_and_its_generator_alone(tmp_path):
+    (tmp_path / "run").write_bytes(values(model=[], generators={**GENERATORS, "owned": 3}))
+    model = mg.nn.Dropout(0.5, rng=np.random.default_rng(3))
+    before = model.rng.bit_generator.state
+    with pytest.raises(mg.errors.StateDictError, match=r"generators are not what mg\.save writes"):
+        mg.load(tmp_path / "run").restore(model=model)
+    assert model.rng.bit_generator.state == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        (np.random.MT19937, lambda state: state["state"].update(pos=10**6)),
+        (np.random.Philox, lambda state: state.update(buffer_pos=-10)),
+    ],
+)
+def test_a_generator_is_not_sent_to_read_beside_its_words(kind, change, tmp_path):
+    layer = mg.nn.Dropout(0.5, rng=np.random.Generator(kind(0)))
+    state = layer.rng.bit_generator.state
+    change(state)
+    layer.rng.bit_generator.state = state
+    mg.save(tmp_path / "run", model=layer)
+    other = mg.nn.Dropout(0.5, rng=np.random.Generator(kind(1)))
+    with pytest.raises(mg.errors.StateDictError, match=r"rng: its state does not fit .*: a position of"):
+        mg.load(tmp_path / "run").restore(model=other)
+
+
 def test_what_is_no_file_is_not_read(tmp_path):
     with pytest.raises(mg.errors.CheckpointError, match="/dev/zero is no file"):
         mg.load("/dev/zero")
@@ -155,12 +190,32 @@ def test_what_is_no_file_is_not_read(tmp_path):
         mg.load(tmp_path / "pipe")
 
 
+# states of the generators of the process; NumPy and Python take what is right of them
+MERSENNE = {"bit_generator": "MT19937", "state": {"key": [1] * 624, "pos": 3}, "has_gauss": 0, "gauss": 0.0}
+WRONG_NUMPY = [
+    3,
+    {},
+    {**MERSENNE, "bit_generator": "PCG64"},
+    {**MERSENNE, "gauss": "x"},
+    *({**MERSENNE, "state": {"key": key, "pos": 3}} for key in (3, [1] * 3, [-1] * 624, [2**40] * 624, ["x"] * 624)),
+    *({**MERSENNE, "state": {"key": [1] * 624, "pos": pos}} for pos in (625, -1, 2**70, "x", {"$float": "nan"})),
+]
+WORDS = [*[1] * 624, 3]
+WRONG_PYTHON = [
+    *(3, [], [3, WORDS], [3, 3, None], [4, WORDS, None], [3, WORDS, "x"], [3, [1] * 9, None], [2, WORDS, None, 1]),
+    *([3, [*words[:624], place], None] for words, place in ((WORDS, 625), (WORDS, -1), (["x"] * 624, 3))),
+    [3, [2**80] * 625, None],
+]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
         {"generators": {}},
         {"generators": {"default": {"bit_generator": "PCG64", "state": {"state": -1, "inc": "x"}}}},
         {"generators": {"default": {"bit_generator": "os.system"}, "owned": [], "places": {}}},
+        *({"generators": {**GENERATORS, "numpy": numpy}} for numpy in WRONG_NUMPY),
+        *({"generators": {**GENERATORS, "python": python}} for python in WRONG_PYTHON),
         {"generators": {"default": {"$dict": []}, "owned": 3, "places": {"x": [1]}}},
         {"optimizer": {"state": {"$dict": [[0, {"exp_avg": "x"}]]}, "param_groups": [{"params": [0], "lr": {}}]}},
         {"optimizer": {}},
@@ -168,7 +223,7 @@ def test_what_is_no_file_is_not_read(tmp_path):
         {"scheduler": {"last_epoch": "x"}},
         {"loader": {"seed": -1, "epoch": {}}},
     ],
-    ids=str,
+    ids=lambda changes: str(changes)[-80:],
 )
 def test_a_file_with_wrong_values_restores_nothing(changes, tmp_path):
     (tmp_path / "run").write_bytes(values(**changes))
@@ -180,11 +235,12 @@ def test_a_file_with_wrong_values_restores_nothing(changes, tmp_path):
         "scheduler": mg.optim.lr_scheduler.StepLR(optimizer, 1),
         "loader": mg.data.DataLoader([1, 2]),
     }
-    before = repr([part.state_dict() for part in parts.values()])
+    generators = mg.training.checkpoint.generators
+    before = repr([part.state_dict() for part in parts.values()]) + repr(generators.capture(model))
     given = {name: part for name, part in parts.items() if name in changes}
     with pytest.raises(mg.errors.StateDictError):
         mg.load(tmp_path / "run").restore(**given)
-    assert repr([part.state_dict() for part in parts.values()]) == before
+    assert repr([part.state_dict() for part in parts.values()]) + repr(generators.capture(model)) == before
 
 
 HISTORY = {name: {"$array": name} for name in ("train_loss", "validation_loss", "learning_rate", "seconds")}

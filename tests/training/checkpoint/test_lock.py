@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -123,6 +124,67 @@ def test_another_process_is_kept_out_until_the_first_is_killed(tmp_path):
     assert names(tmp_path) == [lock.NAME]  # what is left of it locks nothing
     mg.fit(**make(), checkpoint=mg.Checkpoint(tmp_path))
     assert [name[:5] for name in names(tmp_path)] == ["step-"] * 2
+
+
+FORKED = """
+import os, signal, sys, time
+from pathlib import Path
+from minigrad.training.checkpoint.lock import only_writer
+with only_writer(Path(sys.argv[1])):
+    child = os.fork()
+    if child == 0:
+        time.sleep(60)
+        os._exit(0)
+    print(child, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_child_of_a_run_that_was_killed_keeps_nobody_out(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", FORKED, str(tmp_path)], stdout=subprocess.PIPE, text=True) as run:
+        child = int(run.stdout.readline())
+        try:
+            assert run.wait(60) == -signal.SIGKILL
+            # the child closes what it inherits as soon as it first runs, which may be after its parent's death
+            for _ in range(100):
+                try:
+                    mg.Checkpoint(tmp_path).save(1)
+                    break
+                except CheckpointError:
+                    time.sleep(0.05)
+            os.kill(child, 0)  # it lives
+            assert names(tmp_path) == ["step-000000001.safetensors"]
+        finally:
+            os.kill(child, signal.SIGKILL)
+
+
+IN_THE_CHILD = """
+import os, sys
+from pathlib import Path
+from minigrad.errors import CheckpointError
+from minigrad.training.checkpoint.lock import only_writer
+def held():
+    try:
+        with only_writer(Path(sys.argv[1])):
+            return False
+    except CheckpointError:
+        return True
+block = only_writer(Path(sys.argv[1]))
+block.__enter__()
+child = os.fork()
+if child == 0:
+    kept_out = held()
+    block.__exit__(None, None, None)
+    os._exit(0 if kept_out else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), held(), os.listdir(sys.argv[1]))
+block.__exit__(None, None, None)
+print(held(), os.listdir(sys.argv[1]))
+"""
+
+
+def test_a_child_is_kept_out_too_and_its_end_takes_nothing_from_its_parent(tmp_path):
+    said = subprocess.run([sys.executable, "-c", IN_THE_CHILD, str(tmp_path)], capture_output=True, text=True)
+    assert said.stdout.splitlines() == ["0 True ['.lock']", "False []"], said.stderr
 
 
 def test_a_file_that_its_owner_removes_after_it_was_opened_locks_nothing(tmp_path, monkeypatch):

@@ -1,4 +1,5 @@
 import os
+import random
 
 import numpy as np
 import pytest
@@ -139,6 +140,25 @@ def test_a_run_that_died_between_the_last_update_of_an_epoch_and_the_scheduler(t
     assert outcome(arguments, history) == uninterrupted(**options)
 
 
+@pytest.mark.parametrize("draw", [np.random.random, random.random])
+def test_a_loss_that_draws_from_the_generators_of_the_process(draw, tmp_path):
+    def noisy():
+        arguments = make(optimizer="sgd", scheduler="none")
+        return {**arguments, "loss": lambda output, targets: nn.functional.cross_entropy(output * draw(), targets)}
+
+    def seeded():
+        np.random.seed(5), random.seed(5)
+        return noisy()
+
+    alone = seeded()
+    expected = outcome(alone, mg.fit(**alone))
+    with pytest.raises(KilledError):
+        mg.fit(**killed_after(6, seeded()), checkpoint=mg.Checkpoint(tmp_path, every=1))
+    np.random.seed(8), random.seed(8)
+    again = noisy()
+    assert outcome(again, mg.fit(**again, checkpoint=mg.Checkpoint(tmp_path), resume=True)) == expected
+
+
 def test_a_list_of_batches(tmp_path):
     def arguments(seed=0):
         made = make(seed=seed)
@@ -203,6 +223,9 @@ def test_a_loss_that_is_not_finite_keeps_the_last_good_checkpoint_and_says_which
     np.testing.assert_array_equal(mg.load(tmp_path).model["0.weight"], arguments["model"][0].weight.data)
 
 
+NOT_FINITE = r"epoch 1 of 3: after batch 3, 0\.weight is not finite, so no .* run it within mg\.detect_anomaly\(\)"
+
+
 def test_weights_that_are_not_finite_are_not_saved_over_good_ones(tmp_path):
     arguments = make(optimizer="sgd", scheduler="none")
     step, count = arguments["optimizer"].step, 0
@@ -215,7 +238,7 @@ def test_weights_that_are_not_finite_are_not_saved_over_good_ones(tmp_path):
             arguments["model"][0].weight.data[0, 0] = np.inf
 
     arguments["optimizer"].step = exploding
-    with pytest.warns(TrainingWarning, match=r"epoch 1 of 3: after batch 3, 0\.weight is not finite, so no checkpoint"):
+    with pytest.warns(TrainingWarning, match=NOT_FINITE):
         history = mg.fit(**arguments, checkpoint=mg.Checkpoint(tmp_path, every=1, keep=1))
     assert history.note.endswith("the last good checkpoint is " + str(tmp_path / "step-000000002.safetensors"))
     assert all(np.isfinite(array).all() for array in mg.load(tmp_path).model.values())
@@ -293,6 +316,21 @@ def test_another_run_is_not_resumed(change, kind, message, tmp_path):
     assert made["train"].epoch == 0
 
 
+def test_a_run_on_a_loader_is_not_resumed_on_a_list_and_not_the_other_way_round(tmp_path):
+    for folder, first, second, message in (
+        ("loader", lambda loader: loader, list, "has a loader, unlike this run"),
+        ("list", list, lambda loader: loader, "has no loader, unlike this run"),
+    ):
+        with pytest.raises(KilledError):
+            mg.fit(
+                **killed_after(2, {**(made := make()), "train": first(made["train"])}),
+                checkpoint=mg.Checkpoint(tmp_path / folder, every=1),
+            )
+        made = make()
+        with pytest.raises(StateDictError, match=message):
+            mg.fit(**{**made, "train": second(made["train"])}, checkpoint=mg.Checkpoint(tmp_path / folder), resume=True)
+
+
 def test_a_folder_with_checkpoints_is_not_written_over(tmp_path):
     mg.fit(**make(), checkpoint=mg.Checkpoint(tmp_path))
     with pytest.raises(ArgumentError, match="has checkpoints of an earlier run: pass resume=True"):
@@ -318,7 +356,7 @@ class Descent:
         ({"checkpoint": None, "resume": True}, ArgumentError, r"resume=True needs checkpoint=mg\.Checkpoint"),
         ({"resume": 1}, DtypeError, "fit: resume must be True or False, got 1"),
         ({"model": lambda x: x}, DtypeError, r"checkpoint= needs a model that is an nn\.Module, got function"),
-        ({"model": nn.Linear(5, 3)}, ArgumentError, "which is no parameter of the model and would not be saved"),
+        ({"model": nn.Linear(5, 3)}, ArgumentError, "none of the 6 parameters of the optimizer is the model's"),
         ({"optimizer": Descent()}, DtypeError, r"needs state_dict\(\) and load_state_dict\(\) of the optimizer"),
         ({"train": iter(())}, DtypeError, "a DataLoader, or a list of batches; got tuple_iterator"),
         (
@@ -332,6 +370,14 @@ def test_what_cannot_be_resumed_is_refused_at_once(change, kind, message, tmp_pa
     with pytest.raises(kind, match=message):
         mg.fit(**{**make(), "checkpoint": mg.Checkpoint(tmp_path), **change})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_parameter_that_would_not_be_saved_is_refused(tmp_path):
+    arguments = make(optimizer="sgd", scheduler="none")
+    arguments["optimizer"].add_param_group({"params": [mg.tensor([1.0], requires_grad=True, name="scale")]})
+    with pytest.raises(ArgumentError, match=r"'scale' of shape .* which is no parameter of the model and would not be"):
+        mg.fit(**arguments, checkpoint=mg.Checkpoint(tmp_path))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_bar_goes_on_where_it_was(tmp_path, monkeypatch, capsys):

@@ -1,5 +1,8 @@
+import random
+
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 import minigrad as mg
 from minigrad import data, nn, optim
@@ -13,6 +16,7 @@ from minigrad.errors import (
     StateDictError,
     UnknownArgumentError,
 )
+from minigrad.training.checkpoint import format, generators
 
 
 @pytest.fixture
@@ -65,6 +69,32 @@ def test_restore_puts_everything_back_the_generators_too(path):
     mg.load(path).restore(**other)
     assert states(other) == expected
     assert other["model"][1].rng.random() == drawn
+
+
+def test_what_was_loaded_is_shown_without_its_arrays(path):
+    mg.save(path, **trained(), extra=list(range(1000)))
+    held = "model of 4 arrays, 26 numbers, optimizer, scheduler, loader, extra=[0, 1, 2, 3, 4, 5, ...]"
+    assert repr(mg.load(path)) == f"Saved({str(path)!r}, {held})"
+    mg.save(path)
+    assert repr(mg.load(path)) == f"Saved({str(path)!r})"
+
+
+def test_a_safetensors_file_of_another_program_is_told_from_a_damaged_checkpoint(path):
+    model, message = (
+        nn.Linear(30, 30),
+        r"of another program, .*load_state_dict\(safetensors\.numpy\.load_file\(path\)\)",
+    )
+    for metadata in (None, {"format": "pt", "from": "elsewhere" * 30}):
+        save_file(model.state_dict(), path, metadata)
+        with pytest.raises(CheckpointError, match=message):
+            mg.load(path)
+    assert nn.Linear(30, 30).load_state_dict(load_file(path)) == ([], [])
+    mg.save(path, model=model)
+    whole = path.read_bytes()
+    for place in range(8, format.PLACE):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(CheckpointError, match="it is cut off, damaged, or no checkpoint of minigrad"):
+            mg.load(path)
 
 
 def test_what_was_not_saved_is_none(path):
@@ -147,12 +177,74 @@ def test_a_layers_generator_of_any_kind(kind, path):
         mg.load(path).restore(model=nn.Sequential(nn.Dropout(0.5, rng=np.random.default_rng(0))))
 
 
-def test_a_generator_that_cannot_be_saved_is_refused(path):
+def test_generators_in_lists_tuples_and_dicts_of_modules(path):
+    def noisy(seed):
+        model, rngs = nn.Sequential(nn.Dropout(0.5)), [np.random.default_rng(seed + place) for place in range(4)]
+        model[0].noises = [rngs[0], (rngs[1], 3)]
+        model[0].noises.append(model[0].noises)  # contains itself
+        model.by_name = {"a": rngs[2], 1: {"b": rngs[3]}, "shared": rngs[0]}
+        return model, rngs
+
+    model, rngs = noisy(0)
+    mg.save(path, model=model)
+    assert list(mg.load(path).generators["places"]) == [
+        *("by_name['a']", "by_name[1]['b']", "by_name['shared']", "0.noises[0]", "0.noises[1][0]"),
+    ]
+    expected = [rng.random() for rng in rngs]
+    other, others = noisy(10)
+    mg.load(path).restore(model=other)
+    assert [rng.random() for rng in others] == expected
+    del other.by_name["a"]
+    with pytest.raises(StateDictError, match=r"its own generators at .*by_name\['shared'\].*by_name\['a'\]"):
+        mg.load(path).restore(model=other)
+
+
+@pytest.mark.parametrize("place", ["rng", "rngs"])
+def test_a_generator_that_cannot_be_saved_is_refused(place, path):
     model = nn.Sequential(nn.Dropout(0.5))
-    model[0].rng = np.random.RandomState(0)
-    with pytest.raises(ArgumentError, match=r"0\.rng is a RandomState, whose state a checkpoint cannot hold"):
+    setattr(model[0], place, np.random.RandomState(0) if place == "rng" else [random.Random(0)])
+    where = {"rng": r"0\.rng is a RandomState", "rngs": r"0\.rngs\[0\] is a Random"}[place]
+    with pytest.raises(ArgumentError, match=f"{where}, whose state a checkpoint cannot hold"):
         mg.save(path, model=model)
     assert not path.exists()
+
+
+def test_the_generators_of_the_process_come_back(path):
+    np.random.normal(), random.gauss()  # each has half of a pair left, which belongs to its state
+    mg.save(path)
+    expected = [*np.random.normal(size=3), *[random.gauss() for _ in range(3)]]
+    np.random.seed(1), random.seed(1)
+    mg.load(path).restore()
+    assert [*np.random.normal(size=3), *[random.gauss() for _ in range(3)]] == expected
+
+
+def test_the_generator_of_numpy_may_be_of_another_kind(path):
+    before = np.random.get_bit_generator()
+    np.random.set_bit_generator(np.random.PCG64(0))
+    try:
+        mg.save(path)
+        expected = np.random.random(3).tolist()
+        mg.load(path).restore()
+        assert np.random.random(3).tolist() == expected
+    finally:
+        np.random.set_bit_generator(before)
+    with pytest.raises(StateDictError, match=r"the generator of np\.random: its state does not fit"):
+        mg.load(path).restore()
+
+
+def test_a_file_from_before_they_were_saved_leaves_them_alone(path, monkeypatch):
+    def older(model):
+        state = capture(model)
+        return {name: state[name] for name in ("default", "owned", "places")} | {"places": {}, "owned": []}
+
+    capture = generators.capture
+    monkeypatch.setattr(generators, "capture", older)
+    model = nn.Linear(1, 1)
+    model.rngs = [np.random.default_rng(0)]
+    mg.save(path, model=model)
+    before = repr((np.random.get_state(), random.getstate(), model.rngs[0].bit_generator.state))
+    mg.load(path).restore(model=model)
+    assert repr((np.random.get_state(), random.getstate(), model.rngs[0].bit_generator.state)) == before
 
 
 def test_a_buffer_keeps_its_order_in_memory(path):
@@ -210,6 +302,12 @@ def test_an_optimizer_that_would_lose_bits_is_an_error(path):
         ({"path": "a\0b"}, DtypeError, "save: path must be the path of a file"),
         ({"model": 3}, DtypeError, r"save: model must have state_dict\(\), got 3"),
         ({"model": nn.Linear}, DtypeError, r"save: model must have state_dict\(\), got <class"),
+        (
+            {"model": nn.Linear(1, 1).state_dict()},
+            DtypeError,
+            r"got a dict; pass the model itself, not its state_dict\(\)",
+        ),
+        ({"loader": np.zeros(1000)}, DtypeError, r"save: loader must have state_dict\(\), got array.{,40}$"),
         ({"optimiser": 3}, UnknownArgumentError, "did you mean 'optimizer'"),
     ],
 )
@@ -229,6 +327,43 @@ def test_what_cannot_load_a_state_is_refused(path):
     mg.save(path, **trained())
     with pytest.raises(DtypeError, match=r"restore: model must have state_dict\(\) and load_state_dict\(\), got 3"):
         mg.load(path).restore(model=3)
+
+
+class Forgetful:
+    """A loader of the user's own that looks up names in what it loads, and keeps its own state all the same."""
+
+    def __init__(self, state, *names):
+        self.state, self.names = state, names
+
+    def state_dict(self):
+        return self.state
+
+    def load_state_dict(self, state):
+        for name in self.names:
+            state[name]
+
+
+@pytest.mark.parametrize(
+    ("saved", "loader", "message"),
+    [
+        ({"at": 1}, Forgetful({"place": 1}, "place"), "the saved loader does not fit: KeyError: 'place'"),
+        ({"at": 1}, Forgetful({"at": 2}), r"loader\.at is 1 in the file, 2 here"),
+        ({"at": [1]}, Forgetful({"at": [1, 2]}), r"loader\.at has 1 values in the file, 2 here"),
+        ({"at": [1, 2]}, Forgetful({"at": [1, 3]}), r"loader\.at\.1 is 2 in the file, 3 here"),
+        ({"at": 1}, Forgetful({"to": 1}), r"loader has \['at'\] in the file, \['to'\] here"),
+        ({"at": 1.5}, Forgetful({"at": np.array(2.5)}), r"loader\.at is 1\.5 in the file, array\(2\.5\) here"),
+        ({"at": np.ones(2)}, Forgetful({"at": np.zeros(2)}), r"loader\.at did not take over the saved values"),
+    ],
+)
+def test_a_part_of_the_users_own_that_does_not_take_over_its_state_is_told_of(saved, loader, message, path):
+    mg.save(path, loader=Forgetful(saved))
+    with pytest.raises(StateDictError, match=message):
+        mg.load(path).restore(loader=loader)
+
+
+def test_numbers_may_be_of_another_type_and_not_numbers_too(path):
+    mg.save(path, loader=Forgetful({"steps": 3, "best": float("nan"), "at": (1, 2)}))
+    mg.load(path).restore(loader=Forgetful({"steps": np.array(3.0), "best": np.float64("nan"), "at": [1, 2]}))
 
 
 def test_loading_what_is_not_there_or_no_checkpoint(tmp_path):

@@ -104,6 +104,14 @@ def test_the_steps_of_a_recurrent_network_fold_and_what_they_share_stands_outsid
     ]
 
 
+def test_a_first_step_with_a_weight_of_its_own_is_no_part_of_the_run():
+    x, first, weight = leaf(1.0, "x"), leaf(1.0, "first"), leaf(1.0, "weight")
+    x = x + mg.tanh(x * first)
+    for _ in range(200):
+        x = x + mg.tanh(x * weight)
+    assert counted(x * first) == ["multiply, tanh, add ×200"]
+
+
 def test_blocks_side_by_side_are_no_run():
     heads = nn.ModuleList(nn.Linear(4, 4) for _ in range(5))
     x = leaf(np.ones((3, 4)))

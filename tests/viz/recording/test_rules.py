@@ -6,6 +6,9 @@ import importlib.util
 import inspect
 import linecache
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -214,6 +217,52 @@ def test_a_file_that_was_changed_since_does_not_lend_its_text(tmp_path):
     assert describe_rule(cube, 0).source == "lambda g, out, x: …"
     path.write_text("# " + SCRIPT)
     assert describe_rule(load(path).cube, 0).source == "lambda g, out, x: 3 * g * x * x"
+
+
+def test_a_file_that_is_being_edited_and_is_no_python_now_does_not_lend_its_text(tmp_path):
+    path = tmp_path / "script.py"
+    path.write_text(SCRIPT)
+    cube = load(path).cube
+    path.write_text(SCRIPT + "def (\n")
+    assert describe_rule(cube, 0).source == "lambda g, out, x: …"
+
+
+def test_empty_lines_below_a_docstring_are_left_out_with_it():
+    def rule(g, out, x):
+        """Doc."""
+
+        # why
+        return g
+
+    assert sources(rule) == ["def rule(g, out, x):\n    # why\n    return g"]
+
+
+WITHOUT_COLUMNS = """
+import sys
+import minigrad as mg
+from minigrad.viz.recording.rules import describe_rule
+
+@mg.primitive
+def f(x, y):
+    return x * y
+
+f.derivatives(lambda g, out, x, y: g * y, lambda g, out, x, y: g * x)
+
+@mg.primitive
+def h(x):
+    return 2 * x
+
+h.derivatives(lambda g, out, x: 2 * g)
+print(describe_rule(f, 1).source, describe_rule(h, 0).source, sep="; ")
+"""
+
+
+def test_where_python_keeps_no_columns_a_lambda_is_known_if_it_is_alone_in_its_line(tmp_path):
+    (tmp_path / "script.py").write_text(WITHOUT_COLUMNS)
+    command = [sys.executable, "-X", "no_debug_ranges", tmp_path / "script.py"]
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "PYTHONUTF8": "1"}
+    run = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, env=environment)
+    assert run.stdout == "lambda g, out, x, y: …; lambda g, out, x: 2 * g\n"
 
 
 def test_a_cell_of_a_notebook():

@@ -67,6 +67,10 @@ def test_escape_leaves_a_question_and_the_help_first(small):
         assert not stepper.press("escape")
 
 
+def test_a_key_that_is_no_character_is_no_part_of_an_answer(small):
+    assert press(small, "g", "1", "up", "page down", "2").typed == "12"
+
+
 def test_an_unknown_key_says_so_and_a_nameless_one_nothing(small):
     assert press(small, "z").remark == "The key z does nothing; ? shows those that do."
     assert press(small, "redraw").remark == ""
@@ -208,6 +212,20 @@ def test_constants_are_in_the_operations_and_not_in_the_list():
     screen = draw(Stepper(viz.trace(leaf(2.0, "x") * 3.0)))
     assert "multiply (x, 3)" in screen
     assert not re.search(r"^ +3 ", screen, re.MULTILINE)
+
+
+def test_infinite_and_empty_arrays_are_seen():
+    many, none = leaf(np.full(90, np.inf), "many"), leaf(np.zeros((0, 3)), "none")
+    screen = draw(press(viz.trace((many * many).sum() + (none + 1.0).sum()), "end"), 120, 40)
+    assert re.search(r"many .*90 inf", screen)
+    assert re.search(r"none .*empty", screen)
+
+
+def test_what_is_not_finite_is_seen_where_there_is_no_room_for_the_numbers():
+    x, y = (leaf(np.where(np.eye(4) > 0, special, 0.5), name) for special, name in ((np.nan, "x"), (np.inf, "y")))
+    screen = draw(Stepper(viz.trace((x @ y).sum())))
+    assert "x: (4, 4) max 0.5, NaN 4 " in screen
+    assert "y: (4, 4) max 0.5, infinite 4 " in screen
 
 
 def test_not_a_number_is_seen():

@@ -1,10 +1,13 @@
 """Stepping in a real pseudo-terminal: keys, signals, sizes, and how the terminal is left."""
 
+import contextlib
+import os
 import re
 import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -260,3 +263,61 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     run = subprocess.run(["sh", "-c", command, "sh", code], capture_output=True, text=True, check=True)
     assert run.stdout.startswith("6,007 steps over 2,003 nodes")
     assert run.stderr == ""
+
+
+@posix
+def test_a_terminal_that_is_closed_ends_the_stepping():
+    import pty
+
+    (master, slave), seen = pty.openpty(), []
+
+    def close():
+        while select.select([master], [], [], 5.0 if not seen else 0.2)[0]:  # until the step is drawn
+            seen.append(os.read(master, 65536))
+        os.close(master)
+
+    closer = threading.Thread(target=close)
+    closer.start()
+    ended = []
+    with contextlib.suppress(OSError), open(os.dup(slave), "w", encoding="utf-8") as output:  # its last words are lost
+        with open(slave, encoding="utf-8") as input:
+            step_through(input, output)
+        ended.append(True)
+    closer.join()
+    assert ended
+
+
+@posix
+def test_ctrl_c_as_a_key_where_the_terminal_makes_no_signal_of_it(monkeypatch):
+    import termios
+
+    def without_signals(input, output):
+        settings = termios.tcgetattr(input)
+        settings[3] &= ~termios.ISIG
+        termios.tcsetattr(input, termios.TCSANOW, settings)
+        step_through(input, output)
+
+    text, problem, _ = in_a_terminal("n\x03", monkeypatch, without_signals)
+    assert type(problem) is KeyboardInterrupt
+    assert "step 2 of 7" in text
+
+
+@posix
+def test_a_handler_of_the_users_own_for_termination_stays(monkeypatch):
+    def mine(*_):
+        raise AssertionError
+
+    seen, before = [], signal.signal(signal.SIGTERM, mine)
+    try:
+        _, problem, _ = in_a_terminal("nq", monkeypatch, lambda *streams: step_through(*streams))
+        seen.append(signal.getsignal(signal.SIGTERM))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert problem is None
+    assert seen == [mine]
+
+
+def test_without_a_standard_input_every_step_is_printed(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", None)  # as under pythonw
+    show(parabola())
+    assert "step 7 of 7, backward" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """Every step as plain text."""
 
 import io
+import json
 import re
 import time
 
@@ -140,3 +141,36 @@ def test_step_says_what_is_wrong():
         viz.step(leaf(1.0) * 2.0, optimizer=optim.SGD([leaf(1.0)], lr=0.1))
     with pytest.raises(UnknownArgumentError, match="optimizer"):
         viz.step(leaf(1.0) * 2.0, optimiser=None)
+
+
+def test_what_a_file_does_not_tell_is_left_out():
+    x, y = leaf(2.0, "x"), leaf(3.0, "y")
+    whole = json.loads(viz.trace(x * y).to_json())
+    del whole["rules"][0], next(node for node in whole["nodes"] if node["name"] == "x")["value"]
+    steps = text_of(viz.Trace.from_json(json.dumps(whole))).split("\n\n")
+    assert steps[1].splitlines()[2:] == ["  mathematics: out = x · y", "  y: [3.0]", "  value: [6.0]"]
+    assert steps[3].splitlines()[1:] == [
+        "  multiply sends 3 to x.",
+        "  upstream g: [1.0]",
+        "  contribution: [3.0]",
+        "  grad: none yet + [3.0] -> [3.0]",
+    ]
+
+
+def test_a_function_of_the_users_own_has_its_rule_and_no_mathematics():
+    @mg.primitive
+    def cube(x):
+        return x * x * x
+
+    cube.derivatives(lambda g, out, x: 3 * g * x * x)
+    text = text_of(viz.trace(cube(leaf(2.0, "x"))))
+    assert "mathematics" not in text
+    assert "rule: lambda g, out, x: 3 * g * x * x" in text
+
+
+def test_of_a_long_sum_each_part_that_fits_stands_on_one_line():
+    x = leaf(np.ones(6), "x")
+    text = text_of(viz.trace((x * (np.ones(6) / 3)).sum() + x.sum()))
+    before, after = text.rpartition("  grad: (6,) + (6,) -> (6,)\n")[2].split("    after: ")
+    assert before == "    before: [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]\n"
+    assert after.startswith("(6,) float64, rounded to 6 digits\n")

@@ -1,0 +1,64 @@
+"""Making tensors: whatever made one, it can be a parameter; and integers where real numbers are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import optim
+from minigrad.errors import InPlaceError
+
+
+def required(x: mg.Tensor) -> mg.Tensor:
+    x.requires_grad = True
+    return x
+
+
+WAYS: dict[str, Callable[[], mg.Tensor]] = {
+    "tensor": lambda: mg.tensor(np.ones((2, 2), np.float32), requires_grad=True),
+    "zeros": lambda: mg.zeros((2, 2), requires_grad=True),
+    "full": lambda: mg.full((2, 2), 0.5, requires_grad=True),
+    "eye": lambda: required(mg.eye(2)),
+    "zeros_like": lambda: required(mg.zeros_like(mg.eye(2))),
+    "ones_like": lambda: required(mg.ones_like(mg.eye(2))),
+}
+
+
+@pytest.mark.parametrize("make", WAYS.values(), ids=WAYS)
+def test_whatever_made_a_parameter_a_step_between_forward_and_backward_is_named(make: Any) -> None:
+    parameters = [make() for _ in range(2)]
+    optimizer = optim.SGD(parameters, lr=0.1, momentum=0.9)
+
+    def step() -> None:
+        for parameter in parameters:
+            parameter.grad = np.ones((2, 2), np.float32)
+        optimizer.step()
+
+    for _ in range(4):  # after two alike, small parameters lie in a row
+        step()
+    output = (parameters[0] * parameters[1]).sum()
+    step()
+    with pytest.raises(InPlaceError, match="changed in place by an optimizer's step"):
+        output.backward()
+
+
+def test_the_first_of_a_list_decides_if_its_numbers_are_pythons() -> None:
+    assert mg.tensor([[np.float64(1), 2.0], [3.0, 4.0]]).dtype == np.float64
+    assert mg.tensor([[1.0, np.float64(2)], [3.0, np.float64(4)]]).dtype == np.float32
+
+
+@pytest.mark.parametrize("function", [mg.sigmoid, mg.softplus, mg.silu, mg.gelu, mg.softmax, mg.norm])
+@pytest.mark.parametrize(
+    ("given", "computed"),
+    [(np.bool_, np.float32), (np.int8, np.float32), (np.int64, np.float64), (np.float16, np.float16)],
+)
+def test_real_functions_of_integers_and_booleans(function: Any, given: Any, computed: Any) -> None:
+    values = np.array([0, 1, 1], given)
+    result = function(mg.tensor(values))
+    assert result.dtype == computed
+    expected = function(mg.tensor(values.astype(np.float64))).numpy()
+    np.testing.assert_allclose(result.numpy(), expected, rtol=1e-3 if computed == np.float16 else 1e-6)

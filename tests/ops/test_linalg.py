@@ -1,0 +1,48 @@
+"""Products at the edges of what they take: a bias of another dtype or shape, operands that do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.errors import ArgumentError, MinigradError, ShapeError, UnknownArgumentError
+
+RNG = np.random.default_rng(0)
+X, WEIGHT = RNG.normal(size=(2, 3)).astype(np.float32), RNG.normal(size=(5, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "bias",
+    [
+        RNG.normal(size=5).astype(np.float32),
+        RNG.normal(size=5),  # double: the sum is double
+        RNG.normal(size=(4, 1, 5)).astype(np.float32),  # more axes than the product has
+        RNG.normal(size=(4, 1, 1)),
+        np.float32(2),
+        2.0,
+    ],
+    ids=lambda bias: f"{np.shape(bias)} {np.asarray(bias).dtype}",
+)
+def test_linear_adds_any_bias_that_broadcasts(bias: Any) -> None:
+    expected = X @ WEIGHT.T + bias
+    found = mg.linear(mg.tensor(X), mg.tensor(WEIGHT), bias).numpy()
+    assert found.dtype == expected.dtype
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda: mg.linear(3.0, mg.tensor(WEIGHT)), ShapeError, r"got \(\) and \(5, 3\)"),
+        (lambda: mg.linear(mg.tensor(X), 3.0), ShapeError, r"got \(2, 3\) and \(\)"),
+        (lambda: mg.einsum("ij...->i...", mg.tensor([1.0])), ArgumentError, "does not fit an operand with 1 axes"),
+        (lambda: mg.einsum("ij->i", mg.tensor(X), optimise=1), UnknownArgumentError, "no argument 'optimise'"),
+    ],
+)
+def test_operands_that_do_not_fit_are_refused(call: Callable[[], Any], kind: type[MinigradError], message: str) -> None:
+    with pytest.raises(kind, match=message):
+        call()

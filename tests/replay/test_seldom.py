@@ -1,0 +1,303 @@
+"""What steps do seldom: whatever it is, the ordinary run and the compiled one agree in every bit."""
+
+import copy
+
+import numpy as np
+
+import minigrad as mg
+from minigrad import nn, optim
+from tests.replay.worlds import World, classification, classifier, equal, numbers, run, same, warned
+
+# --- primitives of the user's own
+
+
+def primitive(rule):
+    """Decorate a function that becomes a primitive with this rule for its first input."""
+
+    def decorate(function):
+        made = mg.primitive(function)
+        made.derivatives(rule)
+        return made
+
+    return decorate
+
+
+@primitive(lambda g, out, x: g)
+def fraction(x):
+    """NumPy returns two arrays; this takes one of them."""
+    return np.modf(x)[0]
+
+
+KEPT = []
+
+
+@primitive(lambda g, out, x: g)
+def kept(x):
+    KEPT.append(x)
+    return np.multiply(x, 1.0)
+
+
+def of_one_input(function, shape=(5,)):
+    """Return what makes a world whose step is a primitive and its backward pass."""
+
+    def build():
+        weight = mg.tensor(numbers(*shape), requires_grad=True)
+
+        def train_step(x):
+            weight.grad = None
+            loss = function(weight * x).sum()
+            loss.backward()
+            return loss.detach()
+
+        return World(train_step, weight)
+
+    return build
+
+
+ROWS = [(numbers(5, seed=place),) for place in range(40)]
+
+
+def test_a_numpy_function_of_several_results_is_replayed():
+    same(of_one_input(fraction), ROWS)
+
+
+def test_arrays_that_a_primitive_has_kept_are_ordinary_ones_afterwards():
+    for shape in ((1,), (2, 5)):
+        KEPT.clear()
+        equal(of_one_input(kept, shape), [(numbers(*shape, seed=place),) for place in range(4)])
+        array = next(array for array in KEPT if type(array) is not np.ndarray)
+        assert [np.asarray(part).tolist() for part in array] == array.tolist()
+        assert list(array.flat) == array.ravel().tolist()
+        assert array.size > 1 or bool(array) is True
+
+
+def test_a_primitive_that_leaves_what_is_written_down_is_noticed():
+    @primitive(lambda g, out, x: g)
+    def swapped(x):
+        return np.multiply(x.byteswap().byteswap(), 2.0)
+
+    warned(of_one_input(swapped), ROWS, "np.multiply gets an array that was computed past what is written down")
+
+
+def test_a_numpy_function_whose_result_has_another_shape_at_each_call():
+    @primitive(lambda g, out, x: np.multiply(x, g.sum()))
+    def common(x):
+        return np.intersect1d(np.sign(x), [-1.0, 1.0]) if x.ndim else x
+
+    rows = [(np.abs(row) if 10 < place < 20 else row,) for place, (row,) in enumerate(ROWS)]
+    equal(of_one_input(common), rows)
+
+
+def test_gradients_that_two_rules_pass_on_are_arrays_of_their_own():
+    @mg.primitive
+    def total(x, y):
+        return np.add(x, y)
+
+    total.derivatives(lambda g, out, x, y: g, lambda g, out, x, y: g.reshape(g.shape))
+
+    def build():
+        one, other = (mg.tensor(numbers(5, seed=seed), requires_grad=True) for seed in (1, 2))
+
+        def train_step(x):
+            one.grad = other.grad = None
+            loss = (total(one, other) * x).sum()
+            loss.backward()
+            return loss.detach()
+
+        return World(train_step, one, other)
+
+    world = same(build, ROWS)
+    assert not np.shares_memory(*(part.grad.data for part in world.parts))
+
+
+def test_a_primitive_that_goes_through_elements_is_noticed():
+    @primitive(lambda g, out, x: g)
+    def summed(x):
+        return np.multiply(x, sum(x.flat))
+
+    warned(of_one_input(summed), ROWS, "reads values")
+
+
+def test_a_primitive_that_fills_an_array_from_outside_is_noticed():
+    buffer = np.zeros(5, np.float32)
+
+    @primitive(lambda g, out, x: g)
+    def filled(x):
+        np.multiply(x, 2.0, out=buffer)
+        return np.multiply(x, 2.0)
+
+    warned(of_one_input(filled), ROWS, "it writes into an array from outside")
+
+
+# --- what a step reads, makes and returns
+
+
+def test_an_array_from_outside_that_is_used_twice():
+    table = numbers(5, seed=3)
+    same(of_one_input(lambda x: x * table + table), ROWS)
+
+
+def test_an_array_that_the_step_makes_of_its_own_is_noticed():
+    def build():
+        def train_step(x):
+            return mg.multiply(x, np.arange(5.0)).sum()
+
+        return World(train_step)
+
+    world = equal(build, ROWS, new=lambda batch: batch)
+    assert "it makes arrays of its own in line" in world.step.reason
+
+
+def test_what_is_an_array_at_one_call_and_a_number_at_another():
+    class Setting:
+        scale = None
+
+    def build():
+        setting = Setting()
+
+        @primitive(lambda g, out, x: np.multiply(g, setting.scale))
+        def scaled(x):
+            return np.multiply(x, setting.scale)
+
+        return World(of_one_input(scaled)().step, setting=setting)
+
+    table = numbers(5, seed=3)
+
+    def changes(world, place):
+        world.setting.scale = table if place % 2 else 2.0
+
+    equal(build, ROWS, changes=changes)
+
+
+def test_values_that_were_not_computed_from_tensors_are_noticed():
+    def build():
+        scale = mg.tensor(np.ones(5, np.float32))
+
+        def train_step(x):
+            scale.data = np.full(5, 0.5, np.float32)
+            return (x * scale).sum()
+
+        return World(train_step, scale)
+
+    warned(build, ROWS, "values that were not computed from tensors")
+
+
+def test_a_number_that_was_read_and_is_used_in_an_operation_is_noticed():
+    warned(of_one_input(lambda x: x * x.sum().item()), ROWS, "reads values to go on with")
+
+
+# --- what a step depends on
+
+
+def test_an_import_in_the_step_is_noticed():
+    def build():
+        def train_step(x):
+            import math
+
+            return x * math.pi
+
+        return World(train_step)
+
+    warned(build, ROWS, "train_step() imports something each time; import it at the top")
+
+
+def test_a_variable_that_is_not_assigned_yet():
+    def build():
+        def train_step(x):
+            return (x * 2.0).sum() if x.size else later
+
+        if KEPT is None:
+            later = 1.0
+        return World(train_step)
+
+    same(build, ROWS)
+
+
+def test_the_state_of_an_optimizer_that_the_step_looks_at_is_noticed():
+    def build():
+        world = classifier()
+        inner, optimizer = world.step, world.optimizer
+
+        def train_step(X, y):
+            loss = inner(X, y)
+            return loss, len(optimizer.state)
+
+        world.step = train_step
+        return world
+
+    warned(build, classification(20), "it may look at the state of optimizer")
+
+
+def test_a_step_that_can_reach_too_much_is_let_be(monkeypatch):
+    monkeypatch.setattr("minigrad.replay.surroundings.MOST", 40)
+    warned(lambda: classifier(nn.MLP([5, *[8] * 10, 3])), classification(10), "it can reach more than 40 things, by ")
+
+
+def test_tuples_that_are_made_anew_with_the_same_numbers_are_no_change():
+    class Setting:
+        scale = (0.5, (2.0, "mean"))
+
+    def build():
+        setting = Setting()
+
+        def train_step(x):
+            factor, (other, _) = setting.scale
+            return (x * factor * other).sum()
+
+        return World(train_step, setting=setting)
+
+    def anew(world, place):
+        world.setting.scale = (0.5, (2.0 if place < 30 else 3.0, "mean"))
+
+    same(build, ROWS, changes=anew, replays=30)
+
+
+def test_a_buffer_that_begins_to_require_a_gradient():
+    def build():
+        scale = mg.tensor(np.full(5, 0.5, np.float32))
+
+        def train_step(x):
+            loss = (x * scale).sum()
+            return loss.detach(), loss.requires_grad
+
+        return World(train_step, scale, scale=scale)
+
+    def changes(world, place):
+        world.scale.requires_grad = 15 <= place < 25
+
+    equal(build, ROWS, changes=changes)
+
+
+# --- steps that are let be, and copies
+
+
+def test_gradients_that_somebody_keeps_at_every_call_end_in_a_warning():
+    def build():
+        world = classifier()
+        world.gradients = []
+        return world
+
+    def keep(world, place):
+        world.gradients.append([parameter.grad for parameter in world.model.parameters()])
+
+    warned(build, classification(80), "the gradients that it leaves are kept", changes=keep)
+
+
+def test_a_copy_of_what_holds_a_compiled_step_replays_on_its_own():
+    world, _ = run(classifier, classification(20), compiled=True)
+    twin = copy.deepcopy(world.step)
+    assert twin.replayed_function is world.step.replayed_function
+    assert world.step.plans
+    assert not twin.plans
+
+
+class Doubling(optim.SGD):
+    """An optimizer of the user's own, which computes with tensors and detects anomalies."""
+
+    def update(self, parameter, gradient, state, group):
+        with mg.no_grad(), mg.detect_anomaly():
+            return super().update(parameter, mg.multiply(gradient, 2.0).numpy(), state, group)
+
+
+def test_an_optimizer_that_computes_with_tensors_is_replayed_as_a_whole():
+    same(lambda: classifier(optimizer=lambda parameters: Doubling(parameters, lr=0.05)), classification(40))
