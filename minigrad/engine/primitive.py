@@ -105,8 +105,9 @@ class Primitive(Generic[P]):
                 nodes.append(value)
                 arrays.append(value)
         if records >= CALLS:
-            arrays, outside = heard_operands(arrays), False  # a recording looks after its arrays itself
-        elif outside and needed and records & GRAPH:
+            heard = heard_operands(arrays)
+            arrays, outside = heard, outside and heard is arrays  # a recording looks after its arrays itself
+        if outside and needed and records & GRAPH:
             arrays, outside = [saved(*pair) for pair in zip(inputs, arrays, strict=True)], False
         try:
             out = self.forward(*arrays, **options) if options else self.forward(*arrays)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.engine.walk import walk
+from minigrad.engine.walk import sum_to_shape, topological_order, walk
 from minigrad.errors import ArgumentError, RuleError
 
 
@@ -132,6 +132,57 @@ def test_a_step_and_a_node_say_what_they_are() -> None:
     first, last = mg.backprop(mg.exp(x))
     assert repr(first) == "<Step <Node exp, shape (1,), float32> -> x>"
     assert repr(last) == "<Step <Node leaf 'x', shape (1,), float32> -> nothing>"
+
+
+@pytest.mark.parametrize(
+    ("number", "dtype"), [(2.0, np.float64), (2, np.int64), (np.float32(2), np.float32), (np.uint8(2), np.uint8)]
+)
+def test_a_number_has_a_node_that_says_which_it_is(number: Any, dtype: Any) -> None:
+    node = (mg.tensor(3.0, requires_grad=True) * number).node.parents[1]
+    assert node.dtype == dtype
+    assert node.shape == ()
+    assert node.saved == (number,)
+
+
+def test_the_order_of_all_nodes_has_those_that_need_no_gradient_too() -> None:
+    x, constant = mg.tensor(3.0, requires_grad=True, name="x"), mg.tensor(2.0, name="c")
+    output = mg.exp(x * constant) + 1.0
+    assert output.node is not None
+    everything = topological_order([output.node], everything=True)
+    assert [node.operation or node.name for node in topological_order([output.node])] == ["add", "exp", "multiply", "x"]
+    assert {node.name for node in everything} >= {"x", "c"}
+    assert len(everything) == 6
+    for place, node in enumerate(everything):
+        assert all(everything.index(parent) > place for parent in node.parents)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("given", [(3,), (2, 3), (4, 2, 3), (5, 4, 2, 3)])
+@pytest.mark.parametrize("shape", [(), (1,), (3,), (1, 3), (2, 1), (2, 3), (1, 1), (4, 1, 3), (1, 2, 1)])
+def test_broadcast_axes_are_summed_out(dtype: Any, given: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    if len(shape) > len(given) or np.broadcast_shapes(given, shape) != given:
+        return
+    gradient = np.arange(np.prod(given), dtype=dtype).reshape(given)
+    expected = np.zeros(shape)
+    for index in np.ndindex(given):
+        own = index[len(given) - len(shape) :]
+        expected[tuple(0 if size == 1 else place for place, size in zip(own, shape, strict=True))] += gradient[index]
+    found = sum_to_shape(gradient, shape)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, expected.astype(dtype))
+
+
+def test_an_input_without_a_derivative_leaves_those_after_it_theirs() -> None:
+    @mg.primitive
+    def scale(x: Any, y: Any) -> Any:
+        return x * y
+
+    scale.derivatives(None, lambda g, out, x, y: g * x)
+    x, y = (mg.tensor(value, requires_grad=True) for value in (3.0, 5.0))
+    scale(x, y).backward()
+    assert x.grad is None
+    assert y.grad is not None
+    assert y.grad.item() == 3
 
 
 def test_a_recorded_pass_keeps_the_graph() -> None:

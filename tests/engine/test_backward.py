@@ -189,6 +189,7 @@ class TestRetaining:
         y = x * x
         y.backward()
         assert y.node.released
+        assert not x.node.released
         assert y.node.operation == "multiply"
         assert y.node.parents == (x.node, x.node)
         assert y.shape == (1,)

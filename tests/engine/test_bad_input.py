@@ -107,6 +107,7 @@ BAD: list[tuple[Callable[[], Any], type[MinigradError], list[str]]] = [
     (lambda: mg.grad(X.sum(), ones(1, name="y")), GraphError, ["does not depend on input 0, 'y'", "allow_unused=True"]),
     (lambda: mg.grad(X, X), GraphError, ["needs a scalar, 'x' of shape (2, 3)"]),
     (lambda: mg.grad(X.sum(), X, retain=True), UnknownArgumentError, ["did you mean 'retain_graph'?"]),
+    (lambda: mg.tensor(1.0).retain_grad(), GraphError, ["tensor of shape () needs no gradient"]),
     (lambda: PLAIN.retain_grad(), GraphError, ["'c' of shape () needs no gradient, so there is none to retain"]),
     # functions of functions
     (lambda: mg.value_and_grad(3), DtypeError, ["value_and_grad needs a function, got int"]),
@@ -125,6 +126,7 @@ BAD: list[tuple[Callable[[], Any], type[MinigradError], list[str]]] = [
     ),
     (lambda: mg.hessian(lambda x: x * x, np.ones(2)), GraphError, ["hessian() needs a function that returns a scalar"]),
     (lambda: mg.jacobian(lambda x: [x], np.ones(2)), DtypeError, ["must return a tensor, it returned list"]),
+    (lambda: mg.jacobian(3, X), DtypeError, ["expected a function of tensors to differentiate, got int"]),
     (lambda: mg.jacobian(lambda x: x, X, vectorize=True), UnknownArgumentError, ["no argument 'vectorize'"]),
     (lambda: mg.hessian(lambda x: x, 3), DtypeError, ["got int64"]),
     (lambda: mg.no_grad(3), ArgumentError, ["decorate functions, got 3"]),

@@ -18,12 +18,27 @@ def required(x: mg.Tensor) -> mg.Tensor:
     return x
 
 
+def assigned() -> mg.Tensor:
+    w = mg.zeros((2, 2), requires_grad=True)
+    w.data = np.ones((2, 2))
+    return w
+
+
+def assigned_in_part() -> mg.Tensor:
+    w = mg.zeros((2, 2), requires_grad=True)
+    with mg.no_grad():
+        w[0] = 1
+    return w
+
+
 WAYS: dict[str, Callable[[], mg.Tensor]] = {
     "tensor": lambda: mg.tensor(np.ones((2, 2), np.float32), requires_grad=True),
     "zeros": lambda: mg.zeros((2, 2), requires_grad=True),
     "full": lambda: mg.full((2, 2), 0.5, requires_grad=True),
     "eye": lambda: required(mg.eye(2)),
     "zeros_like": lambda: required(mg.zeros_like(mg.eye(2))),
+    "data": assigned,
+    "a part of it": assigned_in_part,
     "ones_like": lambda: required(mg.ones_like(mg.eye(2))),
 }
 

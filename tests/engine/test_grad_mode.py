@@ -81,12 +81,17 @@ def test_decorators_with_and_without_parentheses() -> None:
     def three() -> bool:
         return records()
 
+    @mg.enable_grad
+    def four() -> bool:
+        return records()
+
     assert not one()
     assert one.__name__ == "one"
     assert one.__doc__ == "Say one."
     assert two(1, y=2) == (False, 3)
     with mg.no_grad():
         assert three()
+        assert four()
     assert records()
 
 
@@ -171,6 +176,26 @@ def test_a_block_that_another_thread_leaves_is_an_error() -> None:
     assert not records()
     block.__exit__(None, None, None)
     assert records()
+
+
+def test_one_object_entered_twice_while_another_thread_is_in_it_too() -> None:
+    block, inside, outside = mg.no_grad(), threading.Event(), threading.Event()
+
+    def other() -> None:
+        with block:
+            inside.set()
+            outside.wait(30)
+
+    thread = threading.Thread(target=other)
+    with block:
+        with block:
+            thread.start()
+            assert inside.wait(30)
+        assert not records()
+    assert records()
+    outside.set()
+    thread.join(30)
+    assert block.tokens == []  # an object that serves for long keeps nothing
 
 
 def test_each_task_has_its_own_mode() -> None:

@@ -119,6 +119,17 @@ def test_a_leaf_that_is_changed(first: bool, way: Any, f: Any, change: Any) -> N
     np.testing.assert_array_equal(x.grad.data, right(f))
 
 
+@pytest.mark.parametrize("first", [True, False], ids=["had before", "had after"])
+def test_a_leaf_that_is_changed_while_anomalies_are_looked_for(first: bool) -> None:
+    x = mg.tensor(values(3, 3), requires_grad=True)
+    array = x.data if first else None
+    with mg.detect_anomaly():
+        output = (x * x).sum()
+        (x.data if array is None else array)[...] = 100
+        output.backward()
+    np.testing.assert_array_equal(x.grad.data, 2 * values(3, 3))
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("first", [True, False], ids=["had before", "had after"])
 def test_a_constant_that_is_changed(first: bool, way: Any) -> None:
@@ -152,7 +163,32 @@ def test_a_result_that_was_had_before_it_was_used() -> None:
     np.testing.assert_allclose(x.grad.data, 2 * np.exp(2 * values(3, 3)), rtol=1e-14)
 
 
+def test_a_leaf_that_is_changed_while_anomalies_are_detected() -> None:
+    x = mg.tensor(values(3), requires_grad=True)
+    with mg.detect_anomaly():
+        output = (x * x).sum()
+        x.data[:] = 7
+        output.backward()
+    assert x.tolist() == [7, 7, 7]
+    np.testing.assert_array_equal(x.grad.data, 2 * values(3))
+    x.grad, held = None, x.data
+    output = (x * x).sum()
+    held[:] = 9  # the block is over: a graph is safe from who had the array before, too
+    output.backward()
+    assert x.grad.tolist() == [14, 14, 14]
+
+
 class TestArraysOfTheUsers:
+    def test_a_constant_as_an_array(self) -> None:
+        constant = mg.tensor(values(3))
+        array = np.asarray(constant)
+        x = mg.tensor(values(3), requires_grad=True)
+        output = (x * constant).sum()
+        array[:] = 7
+        output.backward()
+        assert constant.tolist() == [7, 7, 7]  # the tensor's own array
+        assert x.grad.tolist() == values(3).tolist()
+
     @pytest.mark.parametrize("build", [lambda a: a, lambda a: a[:], lambda a: a.T.T, mg.Tensor], ids=str)
     def test_an_operand(self, build: Any) -> None:
         w = mg.tensor(values(3, 3), requires_grad=True)

@@ -115,7 +115,6 @@ class TestShowing:
 
     def test_format(self) -> None:
         assert f"{mg.tensor(1.23456):.2f}" == "1.23"
-        assert f"{mg.tensor([1.0])}" == "tensor([1.])"
 
 
 class TestPythonObject:

@@ -69,6 +69,10 @@ class TestJvp:
         _, tangent = mg.jvp(lambda x: mg.outer(x, x), X, np.ones(3))
         np.testing.assert_allclose(tangent.numpy(), X[:, None] + X)
 
+    def test_arguments_that_share_a_part_of_the_graph(self) -> None:
+        value, tangent = mg.jvp(lambda x, y: mg.tanh(x * y), (0.5, 2.0), (3.0, 5.0))
+        np.testing.assert_allclose(tangent.item(), (1 - value.item() ** 2) * (3 * 2 + 0.5 * 5), rtol=1e-6)
+
     def test_a_tangent_can_be_differentiated(self) -> None:
         x = mg.tensor(X, requires_grad=True)
         _, tangent = mg.jvp(lambda x: x**3, x, np.ones(3), create_graph=True)
@@ -221,3 +225,22 @@ class TestNesting:
     @pytest.mark.parametrize("argument", [2.0, np.float64(2.0), np.array(2.0), mg.tensor(2.0)])
     def test_every_kind_of_argument(self, argument: Any) -> None:
         assert mg.hessian(lambda x: x**3, argument).item() == 12
+
+
+def test_results_require_no_gradient_unless_asked() -> None:
+    def cube(x: Any) -> Any:
+        return (x**3).sum()
+
+    results = [
+        mg.vjp(cube, X)[1](1.0),
+        *mg.jvp(cube, X, X),
+        mg.hvp(cube, X, X),
+        mg.jacobian(cube, X),
+        mg.hessian(cube, X),
+    ]
+    assert not any(result.requires_grad for result in results)
+
+
+def test_the_jacobian_of_nothing_has_no_rows() -> None:
+    for create_graph in (False, True):
+        assert mg.jacobian(lambda x: x[:0], X, create_graph=create_graph).shape == (0, 3)

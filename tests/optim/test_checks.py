@@ -1,4 +1,4 @@
-"""What every optimizer checks when it is made, and not only when it steps."""
+"""What every optimizer checks when it is made, and takes over when it is loaded."""
 
 from __future__ import annotations
 
@@ -33,6 +33,32 @@ def test_an_integer_may_be_as_large_as_a_float() -> None:
     assert optim.clip_grad_norm(given(), largest).item() == 5
     with pytest.raises(ArgumentError, match="max_norm is too large, an integer of 1024 bits"):
         optim.clip_grad_norm(given(), largest + 1)
+
+
+def test_loading_leaves_nothing_of_what_was_there_before() -> None:
+    fresh = optim.SGD([given()], 0.1, momentum=0.9)
+    saved = fresh.state_dict()
+    used = optim.SGD([given()], 0.2, momentum=0.9)
+    optim.lr_scheduler.StepLR(used, 1)
+    used.step()
+    assert used.state
+    used.load_state_dict(saved)
+    assert not used.state
+    assert used.param_groups[0].keys() == fresh.param_groups[0].keys()  # no "initial_lr"
+    assert used.param_groups[0]["lr"] == 0.1
+
+
+def test_options_of_newtons_method_are_checked_at_each_step() -> None:
+    w = given()
+    optimizer = optim.Newton([w])
+    optimizer.param_groups[0]["damping"] = -1.0
+    with pytest.raises(ArgumentError, match="damping must be a finite number of at least 0, got -1"):
+        optimizer.step(lambda: (w * w).sum())
+
+
+def test_parameters_are_counted_in_words() -> None:
+    assert repr(optim.Newton([given()])).startswith("Newton(1 parameter: lr=1.0, ")
+    assert repr(optim.Newton([given(), given()])).startswith("Newton(2 parameters: lr=1.0, ")
 
 
 def given() -> mg.Tensor:

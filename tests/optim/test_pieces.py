@@ -167,6 +167,12 @@ def replace_arrays(tensors: list[mg.Tensor], optimizer: optim.Optimizer) -> None
     own.update({name: value * 0.9 for name, value in own.items() if name != "step"})
 
 
+def replace_the_first_array(tensors: list[mg.Tensor], optimizer: optim.Optimizer) -> None:
+    own = optimizer.state[tensors[5]]
+    for name in [name for name in own if name != "step"][:1]:
+        own[name] = own[name] * 0.9
+
+
 def replace_a_number(tensors: list[mg.Tensor], optimizer: optim.Optimizer) -> None:
     if "step" in optimizer.state[tensors[5]]:
         optimizer.state[tensors[5]]["step"] += 3
@@ -206,6 +212,7 @@ EVENTS = [replace_one, replace_all, change_in_place, assign, load, clear, clear_
 EVENTS += [
     copy_a_state,
     replace_arrays,
+    replace_the_first_array,
     replace_a_number,
     turn_round,
     divide,
@@ -541,6 +548,18 @@ def test_threads_are_bit_identical(case: Any) -> None:
     assert copy.deepcopy(twins.optimizers[0])._blocks.threads is None
 
 
+@pytest.mark.usefixtures("threads")
+def test_a_step_wakes_the_threads_that_the_one_before_has_made() -> None:
+    w = mg.zeros(1000, requires_grad=True)
+    optimizer = optim.SGD([w], 0.1)
+    found = []
+    for _ in range(3):
+        w.grad = np.ones(1000, np.float32)
+        optimizer.step()
+        found.append(optimizer._blocks.threads)
+    assert found[0] is found[1] is found[2] is not None
+
+
 def test_threads_compute_in_memory_of_their_own() -> None:
     optimizer, array, found = optim.SGD([mg.zeros(3, requires_grad=True)]), np.zeros(3), []
     thread = threading.Thread(target=lambda: found.extend(optimizer.scratch(array)))
@@ -600,6 +619,17 @@ def test_no_thread_works_on_when_a_step_has_failed() -> None:
 def test_the_number_of_threads(monkeypatch: pytest.MonkeyPatch, limit: str, expected: int) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: range(8), raising=False)
     monkeypatch.setenv("OMP_NUM_THREADS", limit)
+    assert blocks.thread_count() == expected
+
+
+@pytest.mark.parametrize(("processors", "expected"), [(3, 3), (8, 4), (None, 1)])
+def test_the_number_of_threads_where_processes_have_no_processors_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, processors: int | None, expected: int
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert 1 <= blocks.thread_count() <= 4
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
     assert blocks.thread_count() == expected
 
 

@@ -1,0 +1,38 @@
+"""The methods whose arguments may come in several ways, and Python's own functions on tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+
+X = np.arange(6.0).reshape(1, 2, 3)
+
+
+@pytest.mark.parametrize("shape", [(6,), (3, 2), ((3, 2),), ([3, 2],), (-1,), (1, 3, 2), ((),)])
+def test_a_shape_is_a_tuple_or_several_integers(shape: Any) -> None:
+    given = X[0, 0, :1] if shape == ((),) else X
+    np.testing.assert_array_equal(mg.tensor(given).reshape(*shape).numpy(), given.reshape(*shape))
+
+
+@pytest.mark.parametrize("axes", [(), (None,), (2, 0, 1), ((2, 0, 1),), ([0, 2, 1],)])
+def test_axes_are_a_tuple_or_several_integers_or_all_turned_round(axes: Any) -> None:
+    expected = X.transpose(*axes)
+    np.testing.assert_array_equal(mg.tensor(X).transpose(*axes).numpy(), expected)
+    np.testing.assert_array_equal(mg.tensor(X).T.numpy(), X.T)
+
+
+def test_a_scalar_is_rounded_as_pythons_numbers_are() -> None:
+    x = mg.tensor(np.array(25.678))
+    assert round(x) == 26
+    assert round(x, 1) == 25.7
+    assert round(x, -1) == 30
+
+
+def test_four_digits_are_shown_and_a_specification_aligns_the_whole() -> None:
+    assert repr(mg.tensor([0.123456])) == "tensor([0.1235])"
+    assert f"{mg.tensor(1.5)}" == "tensor(1.5)"
+    assert f"{mg.tensor([1.0, 2.0]):>18}" == "  tensor([1., 2.])"
