@@ -30,11 +30,12 @@ def test_a_backward_that_never_came_is_told(here, traces, capsys):
     assert not traces
 
 
-def test_where_there_is_no_stderr_nothing_is_told(here, traces, monkeypatch):
+def test_where_there_is_no_stderr_nothing_is_told(here, traces, monkeypatch, capsys):
     monkeypatch.setattr(sys, "stderr", None)  # as under pythonw
     assert captured(here, TRAIN)[0] == 0
     assert captured(here, "raise SystemExit(4)")[0] == 4
     assert len(traces) == 1
+    assert capsys.readouterr().out == "step 0 5.0\nstep 1 0.0\nstep 2 0.0\n"
 
 
 def test_a_picture_that_fails_leaves_the_script_alone(here, monkeypatch, capsys):

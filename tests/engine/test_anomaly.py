@@ -17,6 +17,10 @@ def leaf(values, name=None, dtype=np.float32):
 
 
 FORWARD = {
+    "any number of inputs": (
+        lambda: mg.einsum("i,i->i", leaf([3e38], "p"), leaf([3e38])),
+        r"^einsum made 1 inf of 1 elements .*from argument 0 'p' \(1,\) float32 .*; argument 1 \(1,\) .*too large",
+    ),
     "log of 0": (lambda: mg.log(leaf([1, 0], "p")), r"^log made 1 -inf of 2 elements .* x 'p' \(2,\) .*logarithm of 0"),
     "log below 0": (lambda: mg.log(leaf([-1.0])), r"^log made 1 nan of 1 .*from -1 to -1, mean -1.*negative number"),
     "division": (lambda: leaf([1, 2]) / leaf([2, 0]), r"^divide made 1 inf of 2 .*a division by 0"),

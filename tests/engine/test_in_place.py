@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
+from minigrad.engine import memory_changes
 from minigrad.errors import InPlaceError
 
 
@@ -547,3 +549,37 @@ def test_layers_whose_parameters_and_input_are_changed(name: str) -> None:
         loss.backward()
         found.append([tensor.grad.data.tobytes() for tensor in (x, *layer.parameters())])
     assert found[0] == found[1]
+
+
+def test_an_output_that_is_a_parameters_own_array_is_named() -> None:
+    @mg.primitive
+    def itself(x: Any) -> Any:
+        return x
+
+    itself.derivatives(lambda g, out, x: g * out)
+    w = mg.tensor(values(3), requires_grad=True)
+    output = itself(w)
+    w.grad = np.ones(3)
+    optim.SGD([w], lr=0.1).step()
+    with pytest.raises(InPlaceError, match="cannot differentiate 'itself': its output, an array that it needs"):
+        output.backward(np.ones(3))
+
+
+def test_an_input_without_a_rule_needs_nothing_of_its_own() -> None:
+    condition, x = (mg.tensor(values(3, seed=seed), requires_grad=True) for seed in (0, 1))
+    output = mg.where(condition, x, 0.0).sum()
+    condition.grad = np.ones(3)
+    optim.SGD([condition], lr=0.1).step()
+    with pytest.raises(InPlaceError, match="cannot differentiate 'where': argument 0"):
+        output.backward()  # for the sake of x
+
+
+def test_memory_that_has_the_identity_of_other_memory_is_not_forgotten_with_it() -> None:
+    """A weak reference's callback may come after the identity has a new owner."""
+    w = mg.tensor(values(3), requires_grad=True)
+    output = (w * w).sum()
+    w.grad = np.ones(3)
+    optim.SGD([w], lr=0.1).step()
+    memory_changes._forget(id(memory_changes.owner_of(w._data)), weakref.ref(InPlaceError))
+    with pytest.raises(InPlaceError, match="changed in place"):
+        output.backward()

@@ -15,6 +15,7 @@ from minigrad.engine.listener import Listener, current_listener, listening
 from minigrad.engine.mode import recording_calls
 from minigrad.engine.walk import Step
 from minigrad.errors import GraphError
+from minigrad.replay.recorded import RecordedArray
 
 
 class Ear(Listener):
@@ -269,12 +270,16 @@ def test_a_listener_that_does_nothing_changes_nothing_though_calls_are_recorded(
         optimizer = optim.SGD(model.parameters(), lr=0.1)
         loss = nn.functional.mse_loss(model(mg.ones((4, 3))), mg.zeros((4, 1)))
         loss.backward()
+        optim.clip_grad_norm(model.parameters(), 0.5)
         optimizer.step()
-        return loss.tolist(), [parameter.tolist() for parameter in model.parameters()]
+        return loss.data.tolist(), [parameter.data.tolist() for parameter in model.parameters()]
 
     usual = step()
+    kept = mg.ones(3)
+    kept._data = kept._data.view(RecordedArray)  # as of a recording that is over
     with recording_calls():
         assert step() == usual  # nobody listens
+        assert kept.data.tolist() == [1, 1, 1]
         with listening(Listener()):
             assert step() == usual
             with mg.detect_anomaly():  # hears for itself, and asks the one around it to draw

@@ -134,6 +134,19 @@ def test_functional_has_each_layer_as_a_function():
         assert repr(module).startswith(type(module).__name__)
 
 
+@pytest.mark.parametrize(
+    ("mean", "variance", "kind", "message"),
+    [
+        (mg.zeros(2), None, ArgumentError, "running_mean and running_var belong together"),
+        (None, mg.ones(2), ArgumentError, "running_mean and running_var belong together"),
+        (np.zeros(2), mg.ones(2), DtypeError, "running_mean must be a tensor, which training updates; got ndarray"),
+    ],
+)
+def test_running_statistics_are_two_tensors_or_none(mean, variance, kind, message):
+    with pytest.raises(kind, match=f"batch_norm: {message}"):
+        F.batch_norm(mg.ones((3, 2)), mean, variance, training=True)
+
+
 def test_batch_norm_checks_the_channels_before_it_changes_anything():
     for channels in (1, 5):
         layer = nn.BatchNorm1d(3)

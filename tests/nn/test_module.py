@@ -206,6 +206,24 @@ def test_a_module_without_forward_says_so():
         nn.Module()(1)
 
 
+def test_a_forward_that_does_not_tell_its_arguments_keeps_pythons_own_words():
+    class Largest(nn.Module):
+        forward = staticmethod(max)
+
+    assert Largest()(1, 2) == 2
+    with pytest.raises(TypeError, match="max expected at least 1 argument, got 0") as caught:
+        Largest()()
+    assert type(caught.value) is TypeError
+
+
+def test_modules_have_numbers_and_no_names():
+    model = nn.MLP([2, 3])
+    with pytest.raises(DtypeError, match="MLP is indexed by an integer, got 'a'"):
+        model["a"]
+    with pytest.raises(OutOfRangeError, match="MLP has 1 modules, there is no 7"):
+        model[7]
+
+
 def test_sequential_takes_modules_alone():
     with pytest.raises(DtypeError, match=r"a class: call it, as in nn.ReLU\(\)"):
         nn.Sequential(nn.Linear(1, 1), nn.ReLU)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,22 @@ def test_linear_adds_any_bias_that_broadcasts(bias: Any) -> None:
     found = mg.linear(mg.tensor(X), mg.tensor(WEIGHT), bias).numpy()
     assert found.dtype == expected.dtype
     np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "product",
+    [lambda x, bias: mg.linear(x, x, bias), lambda x, bias: mg.einsum("ij,kj->ik", x, x)],
+    ids=["linear", "einsum"],
+)
+def test_a_product_needs_memory_for_its_result_alone(product: Callable[..., mg.Tensor]) -> None:
+    x, bias = mg.tensor(RNG.normal(size=(300, 20))), mg.tensor(RNG.normal(size=300))
+    tracemalloc.start()
+    try:
+        result = product(x, bias)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.5 * result.numpy().nbytes
 
 
 @pytest.mark.parametrize(

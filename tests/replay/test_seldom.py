@@ -88,26 +88,41 @@ def test_a_numpy_function_whose_result_has_another_shape_at_each_call():
     equal(of_one_input(common), rows)
 
 
-def test_gradients_that_two_rules_pass_on_are_arrays_of_their_own():
-    @mg.primitive
-    def total(x, y):
-        return np.add(x, y)
+def test_gradients_that_are_one_saved_array_become_arrays_of_their_own():
+    table = numbers(5, seed=3)
 
-    total.derivatives(lambda g, out, x, y: g, lambda g, out, x, y: g.reshape(g.shape))
+    @mg.primitive
+    def weighted(x, y):
+        return np.multiply(x, y).sum()
+
+    weighted.derivatives(lambda g, out, x, y: y, lambda g, out, x, y: x)
 
     def build():
-        one, other = (mg.tensor(numbers(5, seed=seed), requires_grad=True) for seed in (1, 2))
+        leaves = [mg.tensor(numbers(5, seed=seed), requires_grad=True) for seed in (1, 2)]
+        optimizer = optim.SGD(leaves, lr=0.1)
 
         def train_step(x):
-            one.grad = other.grad = None
-            loss = (total(one, other) * x).sum()
+            optimizer.zero_grad()
+            loss = weighted(leaves[0], table) + weighted(leaves[1], table) + x.sum()
             loss.backward()
-            return loss.detach()
+            optimizer.step()
+            return loss
 
-        return World(train_step, one, other)
+        return World(train_step, *leaves, optimizer)
 
-    world = same(build, ROWS)
-    assert not np.shares_memory(*(part.grad.data for part in world.parts))
+    def apart(world, place):
+        assert place == 0 or not np.shares_memory(*(leaf.grad._data for leaf in world.parts[:2]))
+
+    same(build, ROWS, changes=apart)
+
+
+def test_a_primitive_of_any_number_of_inputs_is_replayed():
+    @mg.primitive
+    def total(*arrays):
+        return np.stack(arrays).sum(axis=0)
+
+    total.derivatives_of_each(lambda position, g, out, *arrays: g * 1.0)
+    same(of_one_input(lambda x: total(x, x * 2.0, x)), ROWS)
 
 
 def test_a_primitive_that_goes_through_elements_is_noticed():
@@ -226,6 +241,17 @@ def test_the_state_of_an_optimizer_that_the_step_looks_at_is_noticed():
         return world
 
     warned(build, classification(20), "it may look at the state of optimizer")
+
+
+def test_a_number_of_a_class_of_the_users_own():
+    class Rate(float):
+        __slots__ = ()
+
+    def build():
+        rate = Rate(0.5)
+        return World(lambda x: (x * rate).sum())
+
+    same(build, ROWS)
 
 
 def test_a_step_that_can_reach_too_much_is_let_be(monkeypatch):

@@ -215,6 +215,11 @@ def test_evaluate():
     assert figures["loss"] == pytest.approx(F.cross_entropy(model(mg.tensor(X)), y).item(), rel=1e-6)
 
 
+def test_a_model_of_several_outputs_is_measured_by_its_own_loss_alone():
+    batches = [(mg.ones((3, 2)), mg.zeros((3, 2)))]
+    assert mg.evaluate(lambda x: (x, x.sum()), batches, loss=lambda outputs, y: outputs[1] - y.mean()) == {"loss": 6.0}
+
+
 def test_accuracy_of_one_hot_targets():
     assert accuracy(mg.tensor([[1.0, 0.0], [0.0, 1.0]]), np.eye(2)[[0, 0]]) == 0.5
     with pytest.raises(ShapeError, match=r"accuracy: needs outputs of shape \(N, C\).*pass metrics=\(\)"):

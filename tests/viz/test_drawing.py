@@ -341,3 +341,8 @@ def test_graphviz_hurries_where_one_value_is_used_often():
 
     assert "nslimit" not in repeated(10)
     assert "nslimit" in repeated(40)
+
+
+def test_a_picture_is_saved_to_a_path():
+    with pytest.raises(DtypeError, match=r"save\(\) needs the path of a file, such as 'picture\.svg', got 3"):
+        viz.draw(mg.tensor(2.0, requires_grad=True) * 3.0).save(3)

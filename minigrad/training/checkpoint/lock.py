@@ -13,7 +13,7 @@ from minigrad.errors import CheckpointError
 
 try:
     import fcntl
-except ImportError:  # Windows has no such locks
+except ImportError:  # pragma: no cover - Windows has no such locks
     fcntl = None  # type: ignore[assignment]
 
 NAME = ".lock"

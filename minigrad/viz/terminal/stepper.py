@@ -204,8 +204,9 @@ def _loop(stepper: Stepper, screen: Screen, keyboard: Keyboard, target: TextIO, 
             console.size = size = _size(target)
             _write(console, target, screen=screen)
             stepper.scroll = min(stepper.scroll, screen.most)
-            while not (key := keyboard.key(LOOK_UP)) and _size(target) == size:
-                pass
+            key = ""
+            while not key and _size(target) == size:
+                key = keyboard.key(LOOK_UP)
         except (EOFError, OSError):  # the terminal is gone
             return False
         if key == "interrupt":
