@@ -41,7 +41,7 @@ class Exchange(Script):
         self.written: set[int] = set()  # the numbers of those that the step changes
         self.live: set[int] = set()  # the numbers of parameters
         self.given: dict[int, Tensor | None] = {}  # the gradients that the plan has set so far
-        self.delivered: set[int] = set()  # the owners of these gradients
+        self.delivered: set[int] = set()  # the owners of these gradients, and of what the step is given
         self.old: set[int] = set()  # the owners of gradients from before the step
         self.shown: dict[int, tuple[Tensor, Tensor]] = {}  # gradients that stand in for those that it left, and these
         self.chance = Chance([generator(), *surroundings.generators])
@@ -112,6 +112,7 @@ class Exchange(Script):
         if key not in self.privates:
             self.live.add(self._number(tensor._data))
         self.views[key] = tensor._data = self.privates.get(key, tensor._data).view(RecordedArray)
+        self.delivered.add(owner(tensor._data))
 
     def _take_gradient(self, tensor: Tensor) -> None:
         """Let it be heard when a gradient from before the step is used."""

@@ -126,6 +126,7 @@ class Recorder(Exchange):
                 self.forbid(f"it makes arrays of its own{line_of_user(sys._getframe(3))}; pass it tensors, not arrays")
             self.script.append(("constant", Constant(value), self._number(value)))
             self.known.append(value)
+            self.delivered.add(owner(value))
         return value.view(RecordedArray)
 
     def operation(self, primitive: Any, inputs: Any, options: dict[str, Any], out: Any) -> None:
@@ -151,6 +152,9 @@ class Recorder(Exchange):
             elif owner(value) not in self.numbers:
                 self.forbid(f"np.{name_of(function)} gets an array that was computed past what is written down")
             return value.view(np.ndarray)
+        if isinstance(value, ReadFloat):
+            self.forbid_use()
+            return float.__pos__(value)  # NumPy takes a float of another class for a float64
         if type(value) in (tuple, list):
             return type(value)([self._plain(function, part) for part in value])
         return {name: self._plain(function, part) for name, part in value.items()} if type(value) is dict else value

@@ -12,7 +12,6 @@ from minigrad.engine.arrays import Array
 from minigrad.engine.listener import Listener
 from minigrad.replay import plan as plans
 from minigrad.replay.plan import Plan
-from minigrad.replay.recorded import ReadFloat
 from minigrad.replay.surroundings import Surroundings
 from minigrad.replay.watch import line_of_user
 
@@ -95,8 +94,6 @@ class Script(Listener):
             return [self._token(part) for part in value]
         if isinstance(value, dict):
             return [(name, self._token(part)) for name, part in value.items()]
-        if isinstance(value, ReadFloat):
-            self.forbid_use()
         return (type(value), repr(value)) if isinstance(value, float) else value
 
 
