@@ -56,7 +56,8 @@ def _finish(made: Tensor, requires_grad: bool, name: str | None = None) -> Tenso
 def _filled(shape: Shape, value: Any, dtype: npt.DTypeLike | None, requires_grad: bool) -> Tensor:
     dtype = None if dtype is None else check_dtype(dtype)
     try:
-        array = np.full(shape, value, dtype)
+        # NumPy 2.0 fills integers with what does not fit, and says nothing
+        array = np.full(shape, value if dtype is None else np.asarray(value, dtype), dtype)
     except OverflowError as problem:
         raise ArgumentError(f"cannot fill a tensor with {value!r}: {problem}") from problem
     except (ValueError, TypeError) as problem:
