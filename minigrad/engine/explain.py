@@ -37,7 +37,7 @@ def explain_failure(
     shapes = [np.shape(array) for array in arrays]
     if primitive.name in ("matmul", "dot") and len(shapes) == 2:
         return ShapeError(_products(primitive.name, shapes, operands))
-    if primitive.name == "linear" and shapes[0] and shapes[0][-1] != shapes[1][-1]:
+    if primitive.name == "linear" and shapes[0][-1] != shapes[1][-1]:
         features = f"x has {shapes[0][-1]} features, weight takes {shapes[1][-1]}"
         return ShapeError(f"linear: {features}: {', '.join(operands)}; the weight is (out_features, in_features)")
     if primitive.name == "power" and _broadcast(shapes):
@@ -54,7 +54,7 @@ def explain_failure(
 def _operand(primitive: Primitive[Any], position: int, value: Any) -> str:
     """Return, for example, ``x 'W1' (3, 4)``."""
     names = [parameter.name for parameter in primitive.parameters if parameter.kind is not parameter.VAR_POSITIONAL]
-    name = names[position] if position < len(names) and not primitive.variadic else f"argument {position}"
+    name = f"argument {position}" if primitive.variadic else names[position]
     given = getattr(value, "name", None)
     return f"{name}{f' {given!r}' if given else ''} {np.shape(getattr(value, 'data', value))}"
 
@@ -66,7 +66,7 @@ def _products(name: str, shapes: list[tuple[int, ...]], operands: list[str]) -> 
     inner = right[0] if len(right) == 1 else right[-2]
     if left[-1] != inner:
         hint = ""
-        if len(right) > 1 and left[-1] == right[-1]:
+        if left[-1] == right[-1]:
             hint = "; transpose the second with .T or swapaxes(-1, -2)?"
         return f"{name}: inner sizes differ, {left[-1]} and {inner}: {' @ '.join(operands)}{hint}"
     return f"{name}: the leading axes do not broadcast: {' @ '.join(operands)}"

@@ -27,14 +27,37 @@ if TYPE_CHECKING:
 ALONE = 2  # references to an array that only its owner has: the owner's, and the question's own
 
 
+class Divided(ndarray[Any, Any]):
+    """Memory that several tensors divide among them, where each one's part counts as its own.
+
+    A view refers to the last array before memory of another class (PyArray_SetBaseObject): to the part, not to this.
+    So the references to a part tell who holds it.
+    """
+
+
+def divided(array: Array) -> Array:
+    """Return an array's values as the only part of memory of their own."""
+    memory = Divided(array.shape, array.dtype)
+    memory[...] = array
+    return unnoticed(memory)
+
+
+def unnoticed(array: Array) -> Array:
+    """Return the same memory by an array that is no reference to this one, where this is a part or the whole."""
+    whole: Any = array if type(array) is Divided else array.base
+    if type(whole) is not Divided:
+        return array
+    offset = array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
+    return ndarray(array.shape, array.dtype, whole, offset, array.strides)
+
+
 def share(tensor: Tensor, how: str) -> Array:
     """Let somebody outside have a tensor's array: in a copy, if a graph or another tensor may hold it."""
     recorded = type(tensor._data) is not ndarray and records_now() >= CALLS
     if recorded:
         hear_array_read(how)
     elif not tensor._shared:
-        # of a parameter nothing is a view, though it may itself be one, of a row of them
-        if getrefcount(tensor._data) > ALONE or not (owns_memory(tensor._data) or is_parameter(tensor)):
+        if getrefcount(tensor._data) > ALONE or not owns_memory(tensor._data):
             tensor._data = tensor._data.copy(order="K")
         tensor._shared = True
     return tensor._data
@@ -83,6 +106,5 @@ def is_parameter(value: Any) -> bool:
 
 
 def owns_memory(array: Any) -> bool:
-    """Return whether an array is no view; one that comes out of a pickle keeps its bytes."""
-    base: Any = array.base
-    return base is None or type(base) is bytes
+    """Return whether an array is no view, or a part of its own; one that comes out of a pickle keeps its bytes."""
+    return array.base is None or type(array.base) in (Divided, bytes)

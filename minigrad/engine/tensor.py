@@ -322,9 +322,7 @@ def plain_index(index: Any) -> Any:
     return index._data if isinstance(index, Tensor) else index
 
 
-def _rebuild(
-    kind: type[Tensor], data: npt.NDArray[Any], requires_grad: bool, name: str | None, shared: bool = True
-) -> Tensor:
+def _rebuild(kind: type[Tensor], data: npt.NDArray[Any], requires_grad: bool, name: str | None, shared: bool) -> Tensor:
     tensor = kind.__new__(kind)
     Tensor.__init__(tensor, data, None, shared)
     tensor.requires_grad = requires_grad

@@ -97,7 +97,6 @@ class Job:
         self.shape = parameter.shape
         self.parameter, self.gradient = parameter.reshape(-1), gradient.reshape(-1)
         self.arrays = {name: value.reshape(-1) for name, value in state.items() if isinstance(value, np.ndarray)}
-        self.numbers = {name: value for name, value in state.items() if name not in self.arrays}
         self.after: State = {}
 
     def run(self, start: int, stop: int) -> None:

@@ -22,7 +22,7 @@ import numpy as np
 
 from minigrad.engine.arrays import Array
 from minigrad.engine.memory_changes import Place
-from minigrad.engine.sharing import ALONE, owns_memory
+from minigrad.engine.sharing import ALONE, Divided, owns_memory
 from minigrad.engine.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -199,13 +199,13 @@ def make_rows(tensors: list[Tensor], optimizer: Optimizer) -> list[Row]:
 
 
 def lay_side_by_side(tensors: list[Tensor]) -> None:
-    """Make the arrays of tensors views of one flat array."""
+    """Make the arrays of tensors parts of one memory."""
     if len(tensors) > 1:
-        flat, start = np.concatenate([tensor._data for tensor in tensors], axis=None), 0
+        memory, start = Divided(sum(tensor.size for tensor in tensors), tensors[0].dtype), 0
+        np.concatenate([tensor._data for tensor in tensors], axis=None, out=memory)
         for tensor in tensors:
-            stop = start + tensor.size
-            tensor._data = flat[start:stop].reshape(tensor.shape)
-            start = stop
+            tensor._data = part(memory, start, tensor.shape)
+            start += tensor.size
 
 
 def runs(tensors: list[Tensor], optimizer: Optimizer) -> list[list[Tensor]]:
@@ -240,8 +240,10 @@ def fits(value: Any, tensor: Tensor) -> bool:
 
 
 def owns_alone(tensor: Tensor) -> bool:
-    """Return whether nothing but a tensor knows its array: no view, no graph, no other tensor."""
-    return owns_memory(tensor._data) and sys.getrefcount(tensor._data) <= ALONE
+    """Return whether nothing but a tensor knows its array, or memory that it is a part of: no view, graph or row."""
+    array, base = tensor._data, tensor._data.base
+    undivided = type(base) is not Divided or base.size == array.size
+    return owns_memory(array) and undivided and sys.getrefcount(array) <= ALONE + 1  # and this function's
 
 
 def is_alone(state: State, name: str) -> bool:
@@ -251,12 +253,14 @@ def is_alone(state: State, name: str) -> bool:
 
 def follows(left: Array, right: Array) -> bool:
     """Return whether an array begins in memory where another ends, in a flat array that both are views of."""
-    base = left.base
+    base: Any
+    other: Any
+    base, other = left.base, right.base
     return (
-        is_plain(base)
-        and base is right.base
-        and base.ndim == 1  # type: ignore[union-attr]
-        and base.dtype == left.dtype == right.dtype  # type: ignore[union-attr]
+        (type(base) is Divided or is_plain(base))
+        and base is other
+        and base.ndim == 1
+        and base.dtype == left.dtype == right.dtype
         and address(right) == address(left) + left.nbytes
     )
 
@@ -265,8 +269,12 @@ def joined(arrays: list[Array]) -> Array:
     """Return arrays that follow one another as one flat array, which shares their memory."""
     base: Any = arrays[0].base
     start = (address(arrays[0]) - address(base)) // base.itemsize
-    flat: Array = base[start : start + sum(array.size for array in arrays)]
-    return flat
+    return part(base, start, (sum(array.size for array in arrays),))
+
+
+def part(memory: Array, start: int, shape: tuple[int, ...]) -> Array:
+    """Return a part of a flat array, from the element ``start`` on."""
+    return np.ndarray(shape, memory.dtype, memory, start * memory.itemsize)
 
 
 def address(array: Array) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import weakref
 from collections.abc import Iterable
 from functools import partial
@@ -12,6 +13,7 @@ import numpy as np
 
 from minigrad.engine.arrays import Array
 from minigrad.engine.random import generator
+from minigrad.engine.sharing import ALONE, divided, unnoticed
 from minigrad.engine.tensor import Tensor
 from minigrad.optim.optimizer import Optimizer
 from minigrad.replay import plan as plans
@@ -67,8 +69,11 @@ class Exchange(Script):
             ):
                 self.privates[key] = self._private(tensor._data)
                 self.plan.held.append((tensor, self.privates[key], tensor.node if tensor.requires_grad else None))
-            elif not self.draft:
-                self.plan.parameters.append((tensor, tensor._data, tensor.node if tensor.requires_grad else None))
+            else:
+                _divide(tensor)
+                node = tensor.node if tensor.requires_grad else None
+                if not self.draft:
+                    self.plan.parameters.append((tensor, weakref.ref(tensor._data), node))
             self._take(tensor)
             if key not in private or tensor.requires_grad:
                 self._take_gradient(tensor)
@@ -111,7 +116,8 @@ class Exchange(Script):
         self.originals[key] = tensor._data
         if key not in self.privates:
             self.live.add(self._number(tensor._data))
-        self.views[key] = tensor._data = self.privates.get(key, tensor._data).view(RecordedArray)
+        read = self.privates[key] if key in self.privates else unnoticed(tensor._data)
+        self.views[key] = tensor._data = read.view(RecordedArray)
         self.delivered.add(owner(tensor._data))
 
     def _take_gradient(self, tensor: Tensor) -> None:
@@ -231,6 +237,14 @@ class Exchange(Script):
             if gradient is not None and not isinstance(gradient._data, RecordedArray):
                 tensor._grad = Tensor(gradient._data.view(RecordedArray), gradient.node)
                 self.shown[key] = tensor._grad, gradient
+
+
+def _divide(tensor: Tensor) -> None:
+    """Let a parameter's array be a part of memory, so that a plan's references to it say nothing of who holds it."""
+    array = tensor._data
+    alone = array.base is None and sys.getrefcount(array) <= ALONE + 1  # and this function's
+    if alone and tensor.is_leaf and array.flags.c_contiguous:
+        tensor._data = divided(array)
 
 
 def _into(out: Array, function: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -121,7 +122,8 @@ class Plan:
         inputs: for each array among the arguments, the private array that the calls read.
         held: tensors from outside whose values the calls read from private arrays; and the node, of those that
             require a gradient.
-        parameters: tensors whose own arrays the calls read, and change; and likewise the node.
+        parameters: tensors whose own arrays the calls read, and change, a reference to the array that says nothing
+            of who holds it; and likewise the node.
         without_gradient: tensors that had none when the step began, and must not have one now.
         gradients: the tensors that the step leaves as gradients, and their memory.
         references: how many references there are to these while nobody keeps one.
@@ -136,7 +138,7 @@ class Plan:
         self.effects: list[Call] = []
         self.inputs: list[Array] = []
         self.held: list[tuple[Tensor, Array, Node | None]] = []
-        self.parameters: list[tuple[Tensor, Array, Node | None]] = []
+        self.parameters: list[tuple[Tensor, weakref.ref[Array], Node | None]] = []
         self.without_gradient: list[Tensor] = []
         self.gradients: list[tuple[Tensor, Tensor]] = []
         self.memory: list[Array] = []
@@ -147,7 +149,7 @@ class Plan:
     def fits(self) -> bool:
         """Whether what the step depends on is as it was, and nobody has kept arrays that it writes."""
         for tensor, array, node in self.parameters:
-            if tensor._data is not array or (tensor.requires_grad if node is None else tensor.node is not node):
+            if tensor._data is not array() or (tensor.requires_grad if node is None else tensor.node is not node):
                 return False
         for tensor, private, node in self.held:
             data = tensor._data

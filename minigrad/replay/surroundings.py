@@ -96,7 +96,7 @@ class Surroundings:
         for _, look, then in self._looks:
             identical = identical and all(map(is_, look(), then))
         for _, names, absent in self._absent:
-            identical = identical and absent.isdisjoint(names)
+            identical = identical and names.keys().isdisjoint(absent)  # looks for each of these, not through all names
         identical = identical and all(map(is_, map(type, self._objects_seen), self._classes_then))
         if not identical:
             return self.changed() is None

@@ -363,6 +363,31 @@ class TestOptimizers:
         old.backward()
         np.testing.assert_array_equal(other.grad.data, 2 * other.data)
 
+    def test_parameters_side_by_side_are_shared_one_by_one(self) -> None:
+        parameters = [mg.tensor(values(3, seed=s), requires_grad=True) for s in (1, 2)]
+        optimizer = optim.SGD(parameters, lr=0.1)
+        for _ in range(4):
+            optimizer.zero_grad()
+            sum(w * w for w in parameters).sum().backward()
+            optimizer.step()
+        one, other = parameters
+        memory = one._data.base
+        assert other._data.base is memory is not None
+        view = one.data[1:]  # a view of a part is enough to be somebody outside
+        outputs = [(w * w).sum() for w in parameters]
+        saved = [output.node.inputs[0].saved for output in outputs]
+        expected = 2 * one.tolist()[1]
+        optimizer.zero_grad()
+        view[:] = 0
+        outputs[0].backward()
+        assert one.grad.tolist()[1] == expected
+        assert other._data is saved[1][1] is not None  # nobody has asked for it: not copied
+        assert one._data is not saved[0][1]
+        del view, outputs, saved
+        again = (one * one).sum()
+        assert again.node.inputs[0].saved[1] is one._data  # nor is the first, now that the view has gone
+        assert one._data.base is memory
+
     def test_the_first_of_a_group_that_was_updated_one_by_one(self) -> None:
         parameters = [mg.tensor(values(3, seed=s), requires_grad=True) for s in (1, 2, 3)]
         optimizer = optim.SGD(parameters, lr=0.1)

@@ -11,6 +11,7 @@ import pytest
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import nn, optim
+from minigrad.engine.sharing import Divided
 from minigrad.replay.plan import Plan
 from tests.replay.worlds import World, bits, classification, classifier, regression
 
@@ -258,7 +259,7 @@ def test_arrays_are_ordinary_ones_after_every_step():
         arrays += [v for s in world.optimizer.state.values() for v in s.values() if isinstance(v, np.ndarray)]
         assert {type(array) for array in arrays} == {np.ndarray}
         bases = [array.base for array in arrays if array.base is not None]
-        assert {type(base) for base in bases} <= {np.ndarray}
+        assert {type(base) for base in bases} <= {np.ndarray, Divided}
 
 
 def test_a_deleted_step_frees_its_model():
@@ -271,3 +272,26 @@ def test_a_deleted_step_frees_its_model():
     del world, step
     gc.collect()
     assert gone() is None
+
+
+@pytest.mark.parametrize("sizes", [[5, 8, 3], [5, 100, 100, 3]])
+@pytest.mark.parametrize("kept", [False, True])
+def test_reading_parameters_costs_no_recording(sizes: list[int], kept: bool) -> None:
+    mg.seed(0)
+    world, ordinary = (classifier(nn.MLP(sizes, rng=np.random.default_rng(0))) for _ in range(2))
+    step = mg.compile(world.step)
+    batches = list(classification(14))
+    read: list[np.ndarray] = []
+    for number, (X, y) in enumerate(batches):
+        for each, train in ((world, step), (ordinary, ordinary.step)):
+            train(mg.tensor(X), mg.tensor(y))
+            if number > 6:
+                arrays = [parameter.data[:1] for parameter in each.model.parameters()]
+                arrays[0][0] *= np.float32(0.5)  # a user may change what was read
+                read += arrays if kept else []
+        if number == 6:
+            (plans,) = step.plans.values()
+    assert list(step.plans.values()) == [plans]
+    assert len(plans) == 1
+    for one, other in zip(world.model.parameters(), ordinary.model.parameters(), strict=True):
+        assert one.data.tobytes() == other.data.tobytes()
