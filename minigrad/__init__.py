@@ -52,10 +52,7 @@ from minigrad.ops.comparison import logical_xor as logical_xor
 from minigrad.ops.comparison import not_equal as not_equal
 from minigrad.ops.comparison import round as round
 from minigrad.ops.elementwise import add as add
-from minigrad.ops.elementwise import arctan as arctan
 from minigrad.ops.elementwise import astype as astype
-from minigrad.ops.elementwise import cos as cos
-from minigrad.ops.elementwise import cosh as cosh
 from minigrad.ops.elementwise import divide as divide
 from minigrad.ops.elementwise import exp as exp
 from minigrad.ops.elementwise import expm1 as expm1
@@ -66,13 +63,9 @@ from minigrad.ops.elementwise import multiply as multiply
 from minigrad.ops.elementwise import negative as negative
 from minigrad.ops.elementwise import power as power
 from minigrad.ops.elementwise import remainder as remainder
-from minigrad.ops.elementwise import sin as sin
-from minigrad.ops.elementwise import sinh as sinh
 from minigrad.ops.elementwise import sqrt as sqrt
 from minigrad.ops.elementwise import square as square
 from minigrad.ops.elementwise import subtract as subtract
-from minigrad.ops.elementwise import tan as tan
-from minigrad.ops.elementwise import tanh as tanh
 from minigrad.ops.indexing import take_along_axis as take_along_axis
 from minigrad.ops.linalg import dot as dot
 from minigrad.ops.linalg import einsum as einsum
@@ -114,6 +107,13 @@ from minigrad.ops.shape import transpose as transpose
 from minigrad.ops.softmax import log_softmax as log_softmax
 from minigrad.ops.softmax import logsumexp as logsumexp
 from minigrad.ops.softmax import softmax as softmax
+from minigrad.ops.trigonometry import arctan as arctan
+from minigrad.ops.trigonometry import cos as cos
+from minigrad.ops.trigonometry import cosh as cosh
+from minigrad.ops.trigonometry import sin as sin
+from minigrad.ops.trigonometry import sinh as sinh
+from minigrad.ops.trigonometry import tan as tan
+from minigrad.ops.trigonometry import tanh as tanh
 
 if _TYPE_CHECKING:
     from minigrad import analysis as analysis

@@ -27,11 +27,11 @@ from minigrad.ops.activation import leaky_relu as leaky_relu
 from minigrad.ops.activation import relu as relu
 from minigrad.ops.activation import sigmoid as sigmoid
 from minigrad.ops.activation import silu as silu
-from minigrad.ops.elementwise import tanh as tanh
 from minigrad.ops.linalg import linear as linear
 from minigrad.ops.reduction import widened
 from minigrad.ops.softmax import log_softmax as log_softmax
 from minigrad.ops.softmax import softmax as softmax
+from minigrad.ops.trigonometry import tanh as tanh
 
 if TYPE_CHECKING:  # NumPy imports its generators when they are first asked for
     Rng = np.random.Generator | None

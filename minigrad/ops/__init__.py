@@ -19,9 +19,22 @@ from minigrad.ops import (
     reduction,
     shape,
     softmax,
+    trigonometry,
 )
 
-_rooms = (elementwise, piecewise, comparison, reduction, shape, indexing, linalg, activation, softmax, loss)
+_rooms = (
+    elementwise,
+    trigonometry,
+    piecewise,
+    comparison,
+    reduction,
+    shape,
+    indexing,
+    linalg,
+    activation,
+    softmax,
+    loss,
+)
 
 primitives: dict[str, Primitive[Any]] = {
     f"{room.__name__.rpartition('.')[2]}.{value.name}": value
