@@ -37,7 +37,8 @@ _HARMLESS = {
 }
 _HARMLESS |= {"issubclass", "iter", "len", "max", "min", "ord", "pow", "repr", "round", "sorted", "sum"}
 _PAST_THE_PROTOCOLS = ("array", "asarray", "copyto", "frombuffer", "fromiter", "from_dlpack", "putmask", "place")
-_VALUES = (str, bytes, tuple, frozenset, int, float, complex, dict, list, set, range, slice, np.ndarray, np.generic)
+_VALUES: tuple[type, ...] = (str, bytes, tuple, frozenset, int, float, complex, dict, list, set, range, slice)
+_VALUES += (np.ndarray, np.generic, np.ufunc)
 _PURE_TYPES = (str, bytes, tuple, frozenset, int, float, complex, dict, list, set, type, object)
 
 
@@ -153,7 +154,9 @@ class Collection:
 def _harmless(function: Any, owner: Any) -> bool:
     if owner is builtins:
         return function.__name__ in _HARMLESS
-    if owner is math or owner is operator or isinstance(owner, _VALUES) or any(owner is kind for kind in _PURE_TYPES):
+    if owner is math or owner is operator or isinstance(owner, _VALUES):
+        return True
+    if any(owner is kind for kind in _PURE_TYPES):
         return True
     return (getattr(function, "__module__", None) or "").partition(".")[0] in ("numpy", "minigrad")
 

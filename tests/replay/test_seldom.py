@@ -4,6 +4,7 @@ import copy
 import itertools
 
 import numpy as np
+import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
@@ -27,6 +28,12 @@ def primitive(rule):
 def fraction(x):
     """NumPy returns two arrays; this takes one of them."""
     return np.modf(x)[0]
+
+
+@primitive(lambda g, out, x: np.broadcast_to(g, x.shape))
+def added_up(x):
+    """A method of NumPy's function, not the function."""
+    return np.add.reduce(x)
 
 
 KEPT = []
@@ -58,8 +65,9 @@ def of_one_input(function, shape=(5,)):
 ROWS = [(numbers(5, seed=place),) for place in range(40)]
 
 
-def test_a_numpy_function_of_several_results_is_replayed():
-    same(of_one_input(fraction), ROWS)
+@pytest.mark.parametrize("function", [fraction, added_up])
+def test_a_function_of_several_results_and_a_method_of_a_function_are_replayed(function):
+    same(of_one_input(function), ROWS)
 
 
 def test_arrays_that_a_primitive_has_kept_are_ordinary_ones_afterwards():
