@@ -11,7 +11,7 @@ MINUTES ?= 10
 # Options, which --help lists: make mutants MUTANTS="--only minigrad/ops/activation.py"
 MUTANTS ?=
 
-.PHONY: help demo test soak mutants lint format examples player bench bench-readme clean
+.PHONY: help demo test test-oldest soak mutants lint format examples player bench bench-readme clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -21,6 +21,9 @@ demo: .venv/installed ## train on handwritten digits and draw the graph, into ru
 
 test: .venv/installed ## every test, with coverage
 	@$(BIN)/pytest --cov --cov-report=term
+
+test-oldest: .venv-oldest/installed ## every test with the oldest NumPy that is supported
+	@.venv-oldest/bin/pytest
 
 soak: .venv/installed ## ten minutes of training small models: memory stays flat; see MINUTES
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
@@ -54,5 +57,11 @@ bench-readme: .venv/installed ## the same, and put the tables into README.md
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
+.venv-oldest/installed: pyproject.toml
+	@echo "Building .venv-oldest (once) ..."
+	@$(PYTHON) -m venv .venv-oldest
+	@.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' 'numpy==2.0.*'
+	@touch $@
+
 clean: ## remove .venv, runs and caches
-	rm -rf .venv runs .pytest_cache .mypy_cache .ruff_cache .coverage .hypothesis
+	rm -rf .venv .venv-oldest runs .pytest_cache .mypy_cache .ruff_cache .coverage .hypothesis

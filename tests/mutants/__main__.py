@@ -100,16 +100,19 @@ def try_all(pool: Pool, jobs: list[tuple[Mutation, list[Stage]]]) -> Iterable[Re
             yield result
 
 
+def explained() -> Counter[report.Key]:
+    return report.explanations(report.EXPLAINED.read_text(encoding="utf-8"))
+
+
 def conclude(results: list[Result], least: float) -> int:
     """Print the report, write the unexplained survivors to a file, and return the exit code."""
     print(report.table(results))
-    explained = report.explanations(report.EXPLAINED.read_text(encoding="utf-8"))
-    unexplained = report.unexplained(results, explained)
+    unexplained = report.unexplained(results, explained())
     destination = FOLDER / "unexplained.md"
     destination.write_text(report.listing(unexplained), encoding="utf-8")
     if unexplained:
         print(f"{len(unexplained)} survivors are not explained in {report.EXPLAINED.name}: see {destination}")
-    gone = explained - Counter(report.key_of(result) for result in results if result.outcome == SURVIVED)
+    gone = explained() - Counter(report.key_of(result) for result in results if result.outcome == SURVIVED)
     for module, function, lines in gone:
         if module in {result.mutation.module for result in results}:
             print(f"explained, but no survivor: {module}, {function}: {' '.join(lines)}")
@@ -122,7 +125,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", metavar="PATH", help="mutate these modules or folders alone")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (as many as the machine has)")
     parser.add_argument("--resume", action="store_true", help="keep the results of modules that have not changed")
-    parser.add_argument("--survivors", action="store_true", help="the same, and try those again that survived")
+    parser.add_argument("--survivors", action="store_true", help="the same, and try unexplained survivors again")
     options = parser.parse_args()
     copies = FOLDER / "copies"
     shutil.rmtree(copies, ignore_errors=True)
@@ -131,13 +134,14 @@ def main() -> int:
     configuration = tomllib.loads(CONFIGURATION.read_text(encoding="utf-8"))
     places = map(Path, options.only or configuration["mutated"])
     modules = [str(file) for place in places for file in ([place] if place.is_file() else sorted(place.rglob("*.py")))]
-    kept = {
-        mutation: result
-        for mutation, result in known_results().items()
-        if mutation.module not in modules
-        or (options.survivors and result.outcome != SURVIVED)
-        or (options.resume and not options.survivors)
-    }
+    kept = known_results()
+    if not options.resume:
+        again = {result.mutation for result in report.unexplained(kept.values(), explained())}
+        kept = {
+            mutation: result
+            for mutation, result in kept.items()
+            if mutation.module not in modules or (options.survivors and mutation not in again)
+        }
     with multiprocessing.get_context("spawn").Pool(options.jobs, prepare, (ROOT, copies)) as pool:
         reach = recorded(pool, configuration)
         check_unchanged(pool, reach, configuration["limits"], modules)
