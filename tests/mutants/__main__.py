@@ -54,9 +54,11 @@ def recorded(pool: Pool, configuration: dict[str, Any]) -> Reach:
     return reach
 
 
-def stages(reach: Reach, limits: dict[str, int], mutation: Mutation) -> list[Stage]:
+def stages(reach: Reach, configuration: dict[str, Any], mutation: Mutation) -> list[Stage]:
+    limits = configuration["limits"]
     tests = reach.tests_of(mutation.module, mutation.line)
-    chosen = reach.stages(tests, limits["first"], limits["seconds"])
+    own = configuration["own"].get(mutation.module, ())
+    chosen = reach.stages(tests, test_files(own), limits["first"], limits["seconds"])
     return [Stage(own, limits["patience"] + 3 * reach.seconds_of(own), limits["memory"]) for own in chosen]
 
 
@@ -71,16 +73,16 @@ def known_results() -> dict[Mutation, Result]:
 
 def jobs_for(reach: Reach, configuration: dict[str, Any], modules: list[str]) -> list[tuple[Mutation, list[Stage]]]:
     return [
-        (mutation, stages(reach, configuration["limits"], mutation))
+        (mutation, stages(reach, configuration, mutation))
         for module in modules
         for mutation in mutations(module, configuration["operators"], configuration["kept_decorators"])
     ]
 
 
-def check_unchanged(pool: Pool, reach: Reach, limits: dict[str, int], modules: list[str]) -> None:
+def check_unchanged(pool: Pool, reach: Reach, configuration: dict[str, Any], modules: list[str]) -> None:
     """Let every module, unchanged, meet its first tests: a failure now would count as a kill later."""
     nothing = [Mutation(module, "", "NoOp", 0, 0) for module in modules]
-    jobs = [(mutation, stages(reach, limits, mutation)[:1]) for mutation in nothing]
+    jobs = [(mutation, stages(reach, configuration, mutation)[:1]) for mutation in nothing]
     for result in pool.imap_unordered(attempt, jobs):
         if result.outcome != SURVIVED:
             sys.exit(f"{result.mutation.module} is unchanged, and tests fail:\n{result.output}")
@@ -144,7 +146,7 @@ def main() -> int:
         }
     with multiprocessing.get_context("spawn").Pool(options.jobs, prepare, (ROOT, copies)) as pool:
         reach = recorded(pool, configuration)
-        check_unchanged(pool, reach, configuration["limits"], modules)
+        check_unchanged(pool, reach, configuration, modules)
         RESULTS.write_text("".join(json.dumps(result) + "\n" for result in kept.values()), encoding="utf-8")
         jobs = jobs_for(reach, configuration, modules)
         new = try_all(pool, [job for job in jobs if job[0] not in kept])

@@ -129,14 +129,25 @@ class Reach:
                 return found | self.signatures
         return set(self.seconds)  # nothing in this module runs later than at import
 
-    def stages(self, tests: Iterable[str], first: int, seconds: float) -> list[list[str]]:
-        """Return the tests to try first, from each file in turn its quickest, and those for what survives them."""
+    def stages(self, tests: Iterable[str], own: Sequence[str], first: int, seconds: float) -> list[list[str]]:
+        """Return the tests to try first, and those for what survives them: from each file in turn its quickest.
+
+        Args:
+            tests: those that reach the mutant.
+            own: the files with the tests of its module, which come before all others.
+            first: how many tests come first.
+            seconds: of all tests together.
+        """
         files: dict[str, list[str]] = defaultdict(list)
         for test in sorted(tests, key=lambda test: (self.seconds[test], test)):
             files[test.partition("::")[0]].append(test)
-        turns = [(turn, self.collecting[file], test) for file, own in files.items() for turn, test in enumerate(own)]
+        turns = [
+            (file not in own, turn, self.collecting[file], test)
+            for file, tests in files.items()
+            for turn, test in enumerate(tests)
+        ]
         begin, rest = [], []
-        for _, collecting, test in sorted(turns):
+        for _, _, collecting, test in sorted(turns):
             seconds -= self.seconds[test]
             if len(begin) < first and collecting < QUICK:
                 begin.append(test)

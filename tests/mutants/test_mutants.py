@@ -95,11 +95,15 @@ def reach():
 
 
 def test_each_file_has_its_turn_and_slow_ones_come_last(reach):
-    assert reach.stages(reach.seconds, 3, 100) == [["a::2", "b::1", "a::1"], ["slow::1", "a::3"]]
+    assert reach.stages(reach.seconds, [], 3, 100) == [["a::2", "b::1", "a::1"], ["slow::1", "a::3"]]
+
+
+def test_a_modules_own_tests_come_before_all_others(reach):
+    assert reach.stages(reach.seconds, ["b"], 2, 100) == [["b::1", "a::2"], ["slow::1", "a::1", "a::3"]]
 
 
 def test_tests_beyond_the_time_are_left_out(reach):
-    assert reach.stages(reach.seconds, 2, 5) == [["a::2", "b::1"], ["slow::1", "a::1"]]
+    assert reach.stages(reach.seconds, [], 2, 5) == [["a::2", "b::1"], ["slow::1", "a::1"]]
 
 
 def hang():
