@@ -10,6 +10,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import optim
+from minigrad.engine.backprop import seed
 from minigrad.errors import InPlaceError
 
 
@@ -77,3 +78,26 @@ def test_real_functions_of_integers_and_booleans(function: Any, given: Any, comp
     assert result.dtype == computed
     expected = function(mg.tensor(values.astype(np.float64))).numpy()
     np.testing.assert_allclose(result.numpy(), expected, rtol=1e-3 if computed == np.float16 else 1e-6)
+
+
+def left_by_backward(**options: Any) -> mg.Tensor:
+    w = mg.ones((2, 2), requires_grad=True)
+    (w * w).backward(gradient=np.ones((2, 2)), **options)
+    assert w.grad is not None
+    return w.grad
+
+
+MADE: dict[str, Callable[[], mg.Tensor]] = WAYS | {
+    "eye": lambda: mg.eye(2),
+    "zeros_like": lambda: mg.zeros_like(mg.eye(2)),
+    "ones_like": lambda: mg.ones_like(mg.eye(2)),
+    "gradient": left_by_backward,
+    "gradient of a gradient": lambda: left_by_backward(create_graph=True),
+    "seed": lambda: seed(mg.ones((), requires_grad=True), None, lifted=True),
+    "gradient given": lambda: seed(mg.ones((2, 2), requires_grad=True), np.ones((2, 2)), lifted=True),
+}
+
+
+@pytest.mark.parametrize("make", MADE.values(), ids=MADE)
+def test_what_the_library_makes_is_held_by_nobody_outside(make: Callable[[], mg.Tensor]) -> None:
+    assert make()._shared is False

@@ -44,6 +44,13 @@ def test_a_call_switches_it_off_and_on(told):
     assert told == [memory._USUAL, memory._KEPT, memory._KEPT]
 
 
+def test_the_numbers_are_those_of_glibc():
+    """mallopt(3): options, their default, and DEFAULT_MMAP_THRESHOLD_MAX of a 64-bit system."""
+    mmap_threshold, trim_threshold = -3, -1
+    assert {mmap_threshold: 128 * 1024, trim_threshold: 128 * 1024} == memory._USUAL
+    assert {mmap_threshold: 4 * 1024 * 1024 * 8, trim_threshold: 1024**3} == memory._KEPT
+
+
 def test_where_there_is_no_such_allocator_it_says_so(monkeypatch):
     monkeypatch.setattr(memory.sys, "platform", "win32")
     assert memory._tell(memory._KEPT) is False

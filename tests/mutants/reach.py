@@ -136,7 +136,7 @@ class Reach:
             tests: those that reach the mutant.
             own: the files with the tests of its module, which come before all others.
             first: how many tests come first.
-            seconds: of all tests together.
+            seconds: of all tests and their collection together.
         """
         files: dict[str, list[str]] = defaultdict(list)
         for test in sorted(tests, key=lambda test: (self.seconds[test], test)):
@@ -146,13 +146,15 @@ class Reach:
             for file, tests in files.items()
             for turn, test in enumerate(tests)
         ]
-        begin, rest = [], []
+        begin, rest, collected = [], [], set()
         for _, _, collecting, test in sorted(turns):
-            seconds -= self.seconds[test]
-            if len(begin) < first and collecting < QUICK:
-                begin.append(test)
-            elif seconds > 0:
-                rest.append(test)
+            file = test.partition("::")[0]
+            cost = self.seconds[test] + (0 if file in collected else collecting)
+            if cost > seconds:
+                continue
+            seconds -= cost
+            collected.add(file)
+            (begin if len(begin) < first and collecting < QUICK else rest).append(test)
         return [stage for stage in (begin, rest) if stage]
 
     def seconds_of(self, tests: Iterable[str]) -> float:
