@@ -119,7 +119,7 @@ def differentiable_node(output: Any) -> Node:
     return output.node
 
 
-def seed(output: Tensor, gradient: Any, *, lifted: bool = False) -> Any:
+def seed(output: Tensor, gradient: Any, *, lifted: bool) -> Any:
     """Return the gradient that a backward pass starts from: an array, or a tensor if the pass is recorded."""
     if gradient is None:
         if output.size != 1:

@@ -40,7 +40,7 @@ def tensor(
     """
     given = data._data if isinstance(data, Tensor) else data
     array = as_array(given, dtype)
-    if array is given or getrefcount(array) > ALONE or not owns_memory(array):
+    if getrefcount(array) > ALONE or not owns_memory(array):  # it is what was given, or somebody else's
         array = array.copy(order="K")
     made = Tensor(array, None, False)
     return _finish(made, requires_grad, name)

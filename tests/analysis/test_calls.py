@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -89,6 +89,19 @@ def test_a_type_error_inside_of_the_function_stays(use: Callable[[Any], Any], fu
 
     with pytest.raises(TypeError, match=r"inner\(\) missing 1 required positional argument") as caught:
         use(mine)
+    assert type(caught.value) is TypeError
+
+
+def test_a_decorator_decides_what_its_function_takes() -> None:
+    def inner(output: Any) -> Any:
+        raise TypeError("mine")
+
+    @wraps(inner)
+    def mine(output: Any, targets: Any) -> Any:
+        return inner(output)
+
+    with pytest.raises(TypeError, match=r"^mine$") as caught:
+        flow(mine)
     assert type(caught.value) is TypeError
 
 

@@ -9,7 +9,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.engine.listener import Listener, current_listener, listening
-from minigrad.errors import AnomalyError, CompileWarning
+from minigrad.errors import AnomalyError, CompileWarning, UnknownArgumentError
 
 
 def leaf(values, name=None, dtype=np.float32):
@@ -184,6 +184,7 @@ FINE = {
     "masked logits in a product": lambda: mg.softmax(leaf([[1, 2]]) + np.array([0, -np.inf])) @ mg.ones((2, 1)),
     "masked logits": lambda: mg.softmax(mg.tensor([[-np.inf, 1.0]])),
     "nan from nan": lambda: mg.exp(leaf([np.nan])) + 1,
+    "the sum of one that is missing": lambda: mg.where(np.array(True), 0.0, leaf([np.nan]).sum()),
     "infinity from infinity": lambda: leaf([np.inf]) * 2,
     "integers": lambda: mg.tensor([1, 2]) + 1,
     "an absent bias": lambda: mg.linear(mg.ones((1, 2)), leaf(np.ones((1, 2))), None).sum().backward(),
@@ -284,6 +285,11 @@ def test_a_rule_that_works_with_what_the_function_kept_is_looked_at():
     x = leaf([0, 4], "x")
     with mg.detect_anomaly(), pytest.raises(AnomalyError, match=r"^the backward pass of root sends 1 inf .* to x 'x'"):
         root(x).sum().backward()
+
+
+def test_it_says_that_it_takes_no_arguments():
+    with pytest.raises(UnknownArgumentError, match=r"detect_anomaly\(\) has no argument 'check'"):
+        mg.detect_anomaly(check=True)
 
 
 def test_it_can_decorate_a_function():

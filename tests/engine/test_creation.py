@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import minigrad as mg
 from minigrad import optim
 from minigrad.engine.backprop import seed
-from minigrad.errors import InPlaceError
+from minigrad.errors import DtypeError, InPlaceError, UnknownArgumentError
 
 
 def required(x: mg.Tensor) -> mg.Tensor:
@@ -101,3 +102,37 @@ MADE: dict[str, Callable[[], mg.Tensor]] = WAYS | {
 @pytest.mark.parametrize("make", MADE.values(), ids=MADE)
 def test_what_the_library_makes_is_held_by_nobody_outside(make: Callable[[], mg.Tensor]) -> None:
     assert make()._shared is False
+
+
+@pytest.mark.parametrize(
+    "values", [np.ones((2, 2)), np.ones((2, 2), np.float32).T, np.ones((4, 4))[::2, ::2], mg.ones((2, 2))]
+)
+@pytest.mark.parametrize("dtype", [None, np.float64])
+def test_a_tensor_never_shares_memory_with_what_it_was_made_of(values: Any, dtype: Any) -> None:
+    array = values._data if isinstance(values, mg.Tensor) else values
+    made = mg.tensor(values, dtype=dtype)
+    assert not np.shares_memory(made._data, array)
+    made._data[...] = 2
+    assert array.tolist() == [[1, 1], [1, 1]]
+
+
+def test_numbers_are_copied_once() -> None:
+    class Numbers:
+        def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
+            self.made = weakref.ref(array := np.ones(3, np.float32))
+            return array
+
+    numbers = Numbers()
+    made = mg.tensor(numbers)
+    assert numbers.made() is made._data  # nobody else has it
+
+
+@pytest.mark.parametrize("function", [mg.tensor, mg.zeros, mg.eye])
+def test_an_argument_that_is_none_is_explained(function: Any) -> None:
+    with pytest.raises(UnknownArgumentError, match=rf"{function.__name__}\(\) has no argument 'requires_gradient'"):
+        function(2, requires_gradient=True)
+
+
+def test_a_dtype_that_there_is_not_is_explained() -> None:
+    with pytest.raises(DtypeError, match=r"'floaty' is no dtype; use np\.float32"):
+        mg.tensor([1.0], dtype="floaty")

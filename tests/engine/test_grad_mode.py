@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import minigrad as mg
-from minigrad.engine.mode import current_scope
-from minigrad.errors import AnomalyError, ArgumentError, GraphError
+from minigrad.engine.mode import current_scope, module_scope, recording_calls, records_now
+from minigrad.errors import AnomalyError, ArgumentError, GraphError, UnknownArgumentError
 
 
 def records() -> bool:
@@ -48,6 +48,25 @@ def test_an_exception_restores_the_mode() -> None:
     with pytest.raises(ZeroDivisionError), mg.no_grad():
         raise ZeroDivisionError
     assert records()
+
+
+@pytest.mark.parametrize("mode", [mg.no_grad, mg.enable_grad, mg.source_lines, mg.detect_anomaly, recording_calls])
+def test_what_is_recorded_is_as_before_once_a_block_is_over(mode: Any) -> None:
+    for outer in (mg.enable_grad, mg.no_grad):
+        with outer():
+            before = records_now()
+            with mode():
+                pass
+            assert records_now() == before
+            with pytest.raises(ZeroDivisionError), mode():
+                raise ZeroDivisionError
+            assert records_now() == before
+
+
+@pytest.mark.parametrize("mode", [mg.no_grad, mg.enable_grad, mg.source_lines])
+def test_an_unknown_argument_is_named(mode: Any) -> None:
+    with pytest.raises(UnknownArgumentError, match=rf"{mode.__name__}\(\) has no argument 'mode'"):
+        mode(mode=False)
 
 
 @pytest.mark.parametrize("watch", [mg.source_lines, mg.detect_anomaly])
@@ -218,6 +237,15 @@ def test_the_scope_survives_a_change_of_mode() -> None:
     scope = current_scope()
     with mg.no_grad(), mg.enable_grad():
         assert current_scope() == scope
+
+
+def test_a_scope_ends_with_its_block() -> None:
+    x = mg.tensor(3.0, requires_grad=True)
+    with module_scope("Net"):
+        with module_scope("Net.0"):
+            inner = x * x
+        outer = x * x
+    assert [made.node.scope for made in (inner, outer, x * x)] == ["Net.0", "Net", ""]
 
 
 def test_what_was_recorded_before_stays_recorded() -> None:

@@ -214,6 +214,27 @@ class TestArraysOfTheUsers:
         expected[1:] += values(3, 3, seed=1)[1:]
         np.testing.assert_allclose(w.grad.data, expected, rtol=1e-15)
 
+    @pytest.mark.parametrize(
+        ("mode", "requires_grad", "copied"),
+        [(mg.enable_grad, True, True), (mg.enable_grad, False, False), (mg.no_grad, True, False)],
+        ids=["with a graph", "nothing requires a gradient", "no_grad"],
+    )
+    def test_an_operand_is_copied_for_a_graph_alone(self, mode: Any, requires_grad: bool, copied: bool) -> None:
+        X, seen = values(3, 3), []
+
+        @mg.primitive
+        def product(x: Any, y: Any) -> Any:
+            seen.extend([x, y])
+            return x * y
+
+        product.derivatives(lambda g, out, x, y: g * y, lambda g, out, x, y: g * x)
+        w = mg.tensor(values(3, 3), requires_grad=requires_grad)
+        with mode():
+            product(w, X)
+            product(X, w)
+        assert [array is X for array in seen] == [False, not copied, not copied, False]
+        assert [array is w._data for array in seen] == [True, False, False, True]
+
     def test_an_index(self) -> None:
         x = mg.tensor(values(4), requires_grad=True)
         rows, where, several = np.array([0, 1]), x.detach().numpy() > 0, [0, 2]
@@ -404,6 +425,24 @@ class TestOptimizers:
         step(2)  # one of the row has no gradient
         with pytest.raises(InPlaceError, match="'multiply': argument 0, "):
             old.backward()
+
+    def test_a_rule_of_a_number_does_not_run(self) -> None:
+        w, x = (mg.tensor(values(3, seed=s), requires_grad=True) for s in (1, 2))
+        output = (w * 2.0).sum()  # the rule of 2.0 would need w
+        (w * x).sum().backward()
+        optim.SGD([w], lr=0.1).step()
+        w.grad = None
+        output.backward()
+        assert w.grad.tolist() == [2, 2, 2]
+
+    def test_an_input_without_a_derivative_reads_nothing(self) -> None:
+        condition = mg.tensor(values(3), requires_grad=True)
+        output = mg.where(condition, 2.0, 3.0).sum()
+        (condition * 1).sum().backward()
+        optim.SGD([condition], lr=0.1).step()
+        condition.grad = None
+        output.backward()
+        assert condition.grad is None
 
     def test_grad_asks_as_well(self) -> None:
         w = mg.tensor(values(3), requires_grad=True, name="w")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.errors import UnknownArgumentError
 
 X = np.arange(6.0).reshape(1, 2, 3)
 
@@ -23,6 +24,13 @@ def test_axes_are_a_tuple_or_several_integers_or_all_turned_round(axes: Any) -> 
     expected = X.transpose(*axes)
     np.testing.assert_array_equal(mg.tensor(X).transpose(*axes).numpy(), expected)
     np.testing.assert_array_equal(mg.tensor(X).T.numpy(), X.T)
+
+
+@pytest.mark.parametrize(("name", "word"), [("reshape", "order"), ("transpose", "dims"), ("backward", "graph")])
+def test_an_unknown_argument_of_a_method_is_named(name: str, word: str) -> None:
+    x = mg.tensor(X.sum(), requires_grad=True)
+    with pytest.raises(UnknownArgumentError, match=rf"{name}\(\) has no argument '{word}'"):
+        getattr(x, name)(**{word: None})
 
 
 def test_a_scalar_is_rounded_as_pythons_numbers_are() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.errors import GradientCheckError, RuleError, ShapeError, UnknownArgumentError
+from minigrad.engine.listener import Listener, listening
+from minigrad.engine.mode import recording_calls
+from minigrad.errors import DtypeError, GradientCheckError, RuleError, ShapeError, UnknownArgumentError
 
 
 @mg.primitive
@@ -100,6 +103,44 @@ class TestBinding:
         assert repr(scaled_power) == "<primitive scaled_power>"
         assert scaled_power(leaf(1.0), leaf(1.0)).node.operation == "scaled_power"
 
+    @pytest.mark.parametrize(("name", "expected"), [("_softmax_", "softmax"), ("softmax", "softmax"), ("__", "__")])
+    @pytest.mark.parametrize("text", [None, "Return it."])
+    def test_underscores_around_its_name_go_and_its_text_stays(self, name: str, expected: str, text: Any) -> None:
+        def function(x: Any, *, axis: int = 0) -> Any:
+            return x
+
+        function.__name__, function.__doc__ = name, text
+        made = mg.primitive(function)
+        assert repr(made) == f"<primitive {expected}>"
+        assert made.__doc__ == f"{expected}(x, *, axis=0)\n\n{text or ''}"
+
+    @pytest.mark.parametrize("broadcasts", [False, True])
+    def test_numbers_come_as_arrays_unless_inputs_broadcast(self, broadcasts: bool) -> None:
+        seen = []
+
+        @mg.primitive(broadcasts=broadcasts)
+        def watched(x: Any) -> Any:
+            seen.append(type(x))
+            return np.square(x)
+
+        watched.derivatives(lambda g, out, x: g * 2.0 * x)
+        assert watched(3.0).item() == 9
+        assert seen == [float if broadcasts else np.ndarray]
+
+    def test_of_any_number_of_inputs_none_may_be_none(self) -> None:
+        @mg.primitive
+        def total(*arrays: Any, start: Any = None) -> Any:
+            return sum(arrays)
+
+        @mg.primitive
+        def bare_total(*arrays: Any) -> Any:
+            return sum(arrays)
+
+        for primitive in (total, bare_total):
+            primitive.derivatives_of_each(lambda position, g, out, *arrays, start=None: g)
+            with pytest.raises(DtypeError, match=r"total: argument 1 is None \(NoneType\), expected real numbers"):
+                primitive(leaf(1.0), None)
+
 
 class TestDerivatives:
     def test_gradcheck(self) -> None:
@@ -133,6 +174,18 @@ class TestDerivatives:
         quiet(x).backward()
         assert x.grad is None
 
+    @pytest.mark.parametrize("result", [np.float64, np.int64, np.bool_])
+    @pytest.mark.parametrize("has_rule", [True, False])
+    def test_results_without_a_gradient_require_none(self, has_rule: bool, result: Any) -> None:
+        @mg.primitive
+        def rounded(x: Any) -> Any:
+            return np.round(x).astype(result)
+
+        rounded.derivatives((lambda g, out, x: g) if has_rule else None)
+        output = rounded(leaf([1.2, 2.7]))
+        assert output.requires_grad == (has_rule and result is np.float64)
+        assert (output.node is None) == (not output.requires_grad)
+
     def test_any_number_of_inputs(self) -> None:
         @mg.primitive
         def weighted(*arrays: Any, scale: float = 1.0) -> Any:
@@ -160,10 +213,25 @@ class TestMistakes:
         def bare(x: Any) -> Any:
             return x
 
-        with pytest.raises(
-            RuleError, match=r"bare has no derivative rules yet; give them with bare.derivatives\(...\)"
-        ):
-            bare(leaf(1.0))
+        for args in ((leaf(1.0),), ()):
+            with pytest.raises(
+                RuleError, match=r"bare has no derivative rules yet; give them with bare.derivatives\(...\)"
+            ):
+                bare(*args)
+
+    @pytest.mark.parametrize("thing", [3, "double", functools.partial(np.multiply, 2.0), np.ones(2)], ids=type)
+    def test_what_is_no_function_with_a_name(self, thing: Any) -> None:
+        kind = type(thing).__name__
+        for make in (mg.primitive, mg.primitive(broadcasts=True)):
+            with pytest.raises(DtypeError, match=f"primitive: expected a function on arrays, got {kind}"):
+                make(thing)
+
+    @pytest.mark.parametrize("make", [mg.primitive, mg.Primitive])
+    def test_more_than_one_array(self, make: Any) -> None:
+        primitive = make(lambda x: (x, x))
+        primitive.derivatives(lambda g, out, x: g)
+        with pytest.raises(RuleError, match="must return one array, it returned a tuple of 2"):
+            primitive(leaf(1.0))
 
     def test_more_rules_than_arguments(self) -> None:
         with pytest.raises(RuleError, match="double: 2 rules for 1 arguments"):
@@ -185,6 +253,13 @@ class TestMistakes:
         primitive = mg.primitive(double)
         primitive.derivatives(rule)
         with pytest.raises(RuleError, match=message):
+            primitive(leaf([1.0, 2.0])).sum().backward()
+
+    @pytest.mark.parametrize("make", [mg.primitive, mg.Primitive])
+    def test_broadcasting_has_to_be_declared(self, make: Any) -> None:
+        primitive = make(double)
+        primitive.derivatives(lambda g, out, x: np.ones((3, 2)))
+        with pytest.raises(RuleError, match=r"if its arguments broadcast, declare @primitive\(broadcasts=True\)"):
             primitive(leaf([1.0, 2.0])).sum().backward()
 
     @pytest.mark.parametrize("shape", [(), (1,), (4,), (1, 4), (2, 3)])
@@ -227,6 +302,14 @@ def double(x: Any) -> Any:
     return x * 2.0
 
 
+@mg.primitive
+def double_it(x: Any) -> Any:
+    return x * 2.0
+
+
+double_it.derivatives(lambda g, out, x: g * 2.0)
+
+
 def test_a_function_may_keep_an_array_for_its_rules():
     seen = []
 
@@ -248,3 +331,30 @@ def test_a_function_may_keep_an_array_for_its_rules():
     assert seen == [False, True]  # a pass that is recorded computes it anew
     assert isinstance(cube(np.array([3.0])), mg.Tensor)
     assert mg.testing.gradcheck(cube, np.array([1.0, -2.0]), order=2)
+    for value in (np.array([2.0, 3.0]), leaf([2.0, 3.0])):  # called from inside another's rule, it gives its result
+        assert cube.dispatch(value).tolist() == [8, 27]
+        assert type(cube.dispatch(value)) is type(value)
+
+
+class Witness(Listener):
+    """Has operations compute on tenfold arrays, and notes them."""
+
+    def __init__(self) -> None:
+        self.operations: list[str] = []
+
+    def operands(self, arrays: list[Any]) -> list[Any]:
+        return [array * 10 for array in arrays]
+
+    def operation(self, primitive: Any, inputs: Any, options: dict[str, Any], out: Any) -> None:
+        self.operations.append(f"{primitive.name} {out.tolist()}")
+
+
+@pytest.mark.parametrize("mode", [mg.enable_grad, mg.no_grad, mg.source_lines])
+def test_a_listener_hears_operations_where_calls_are_recorded_and_only_there(mode: Any) -> None:
+    witness, x = Witness(), leaf(2.0)
+    with listening(witness), mode():
+        assert double_it(x).item() == 4
+        with recording_calls():
+            assert double_it(x).item() == 40
+        assert double_it(x).item() == 4
+    assert witness.operations == ["double_it 40.0"]

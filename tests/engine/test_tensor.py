@@ -46,7 +46,7 @@ class TestMaking:
         array[0] = 5
         assert x.tolist() == [1, 1]
         y = mg.tensor(x)
-        assert not np.shares_memory(x.data, y.data)
+        assert not np.shares_memory(x._data, y._data)
 
     def test_a_copy_has_no_history(self) -> None:
         x = mg.tensor(1.0, requires_grad=True)

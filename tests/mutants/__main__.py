@@ -56,9 +56,9 @@ def recorded(pool: Pool, configuration: dict[str, Any]) -> Reach:
 
 def stages(reach: Reach, configuration: dict[str, Any], mutation: Mutation) -> list[Stage]:
     limits = configuration["limits"]
-    tests = reach.tests_of(mutation.module, mutation.line)
-    own = configuration["own"].get(mutation.module, ())
-    chosen = reach.stages(tests, test_files(own), limits["first"], limits["seconds"])
+    own = test_files(configuration["own"].get(mutation.module, ()))
+    tests = reach.tests_of(mutation.module, mutation.line, own)
+    chosen = reach.stages(tests, own, limits["first"], limits["seconds"])
     return [Stage(own, limits["patience"] + 3 * reach.seconds_of(own), limits["memory"]) for own in chosen]
 
 

@@ -119,14 +119,17 @@ class Reach:
         files = set(test_files(signatures))
         self.signatures = {test for test in self.seconds if test.partition("::")[0] in files}
 
-    def tests_of(self, module: str, line: int) -> set[str]:
-        """Return the tests that run a line, or else its block: a default, a decorator or a constant runs at import."""
+    def tests_of(self, module: str, line: int, own: Sequence[str] = ()) -> set[str]:
+        """Return the tests that run a line, or else its block: a default, a decorator or a constant runs at import.
+
+        Then also those of the module's own files: they may look at what there is, and run nothing.
+        """
         lines = self.lines[module]
         if found := lines.get(line):
             return found
         for first, last in blocks_around(Path(module).read_text(encoding="utf-8"), line):
             if found := set().union(*(lines.get(number, ()) for number in range(first, last + 1))):
-                return found | self.signatures
+                return found | self.signatures | {test for test in self.seconds if test.partition("::")[0] in own}
         return set(self.seconds)  # nothing in this module runs later than at import
 
     def stages(self, tests: Iterable[str], own: Sequence[str], first: int, seconds: float) -> list[list[str]]:

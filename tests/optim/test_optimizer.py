@@ -128,7 +128,7 @@ def test_momentum_does_not_share_memory_with_the_gradient() -> None:
     w = leaf(1.0)
     optimizer = stepped(lambda params: optim.SGD(params, 0.5, momentum=0.9), w)
     assert w.grad is not None
-    assert not np.shares_memory(w.grad.data, optimizer.state[w]["momentum_buffer"])
+    assert not np.shares_memory(w.grad._data, optimizer.state[w]["momentum_buffer"])
 
 
 def test_parameters_without_a_gradient_stay() -> None:

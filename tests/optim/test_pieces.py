@@ -417,7 +417,7 @@ def test_copies_share_no_memory(case: Any, how: Callable[[Any], Any]) -> None:
     assert type(copied) is kind
     before = [tensor.data.copy() for tensor in tensors]
     for tensor, twin in zip(tensors, copied_tensors, strict=True):
-        assert not np.shares_memory(tensor.data, twin.data)
+        assert not np.shares_memory(tensor._data, twin._data)
         for name, value in optimizer.state[tensor].items():
             assert value is copied.state[twin][name] or not np.shares_memory(value, copied.state[twin][name])
     twins.sides[1], twins.optimizers[1] = list(copied_tensors), copied
@@ -497,7 +497,7 @@ def test_one_update_serves_small_parameters_and_several_a_large_one() -> None:
     assert twins.optimizers[0].sizes[-len(pieces) :] == pieces
     for tensor in twins.sides[0]:
         state = twins.optimizers[0].state[tensor]
-        assert not np.shares_memory(state["last"], tensor.grad.data) or tensor.size <= 64
+        assert not np.shares_memory(state["last"], tensor.grad._data) or tensor.size <= 64
 
 
 def test_an_algorithm_that_does_not_say_so_gets_whole_parameters() -> None:

@@ -154,7 +154,7 @@ def trace(output: Tensor, *, gradient: Any = None, optimizer: Optimizer | None =
     root = root_of(output)
     if optimizer is not None and not isinstance(optimizer, Optimizer):
         raise DtypeError(f"optimizer= must be an optimizer, such as optim.SGD(...); got {type(optimizer).__name__}")
-    start = seed(output, np.ones(output.shape, output.dtype) if gradient is None else gradient)
+    start = seed(output, np.ones(output.shape, output.dtype) if gradient is None else gradient, lifted=False)
     recorder = Recorder(output)
     recorder.summed = gradient is None and output.size != 1
     with np.errstate(all="ignore"):  # what overflows is seen in the trace
