@@ -1,6 +1,6 @@
-"""The table of functions: what a tensor's operators and methods look up."""
+"""The tables of functions and primitives: what a tensor's operators and methods look up, and what has derivatives."""
 
-from minigrad.ops import functions
+from minigrad.ops import functions, primitives
 
 
 def test_the_table_has_the_functions_of_its_files_alone():
@@ -10,3 +10,9 @@ def test_the_table_has_the_functions_of_its_files_alone():
         assert callable(function), name
         assert function.__module__.startswith("minigrad.ops."), name
         assert not name.startswith("_")
+
+
+def test_the_table_of_primitives_names_each_by_its_file():
+    assert {"elementwise.add", "activation.relu", "shape.concatenate", "loss.cross_entropy"} <= set(primitives)
+    for name, primitive in primitives.items():
+        assert name == f"{primitive.forward.__module__.rpartition('.')[2]}.{primitive.name}"
