@@ -172,6 +172,18 @@ def test_broadcast_axes_are_summed_out(dtype: Any, given: tuple[int, ...], shape
     np.testing.assert_array_equal(found, expected.astype(dtype))
 
 
+@pytest.mark.parametrize("shape", [(2, 1), (1, 1), (1, 2, 1)])
+def test_a_rule_that_returns_too_few_axes_is_named(shape: tuple[int, ...]) -> None:
+    @mg.primitive(broadcasts=True)
+    def same(x: Any) -> Any:
+        return x * 1.0
+
+    same.derivatives(lambda g, out, x: np.ones(2))
+    output = same(mg.tensor(np.ones(shape), requires_grad=True))
+    with pytest.raises(RuleError, match=r"same: the rule of argument 0 must return a gradient .* returned \(2,\)"):
+        output.backward(np.ones(shape))
+
+
 def test_an_input_without_a_derivative_leaves_those_after_it_theirs() -> None:
     @mg.primitive
     def scale(x: Any, y: Any) -> Any:
@@ -216,6 +228,15 @@ def test_a_primitive_returns_one_array() -> None:
 def test_numpys_functions_are_not_taken_over() -> None:
     with pytest.raises(ArgumentError, match=r"np.exp already stands for exp"):
         mg.primitive(numpy=np.exp)(lambda x: x)
+
+
+def test_a_walk_leaves_the_graph_as_it_was() -> None:
+    output, leaves = network()
+    seeds = {output.node: np.ones(())}
+    first, second = ({step.node: step.gradient.tolist() for step in walk(seeds)} for _ in range(2))
+    assert first == second
+    output.backward()
+    assert [leaf.grad.tolist() for leaf in leaves] == [first[leaf.node] for leaf in leaves]
 
 
 def test_a_pass_that_nobody_watches_delivers_and_yields_nothing() -> None:

@@ -14,7 +14,10 @@ import pytest
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.engine import memory_changes
+from minigrad.engine.listener import Listener, listening
+from minigrad.engine.mode import recording_calls
 from minigrad.errors import InPlaceError
+from minigrad.replay.recorded import RecordedArray
 
 
 def values(*shape: int, seed: int = 0) -> Any:
@@ -587,6 +590,28 @@ class TestWhatIsHadIsTheTensors:
         optim.SGD([part], lr=0.1).step()
         assert x.tolist() == values(4).tolist()
 
+    def test_a_tensor_that_nobody_else_holds_becomes_a_parameter_as_it_is(self) -> None:
+        x = mg.tensor(values(4))
+        array = id(x._data)
+        x.requires_grad = True
+        assert id(x._data) == array
+
+    def test_whoever_holds_the_array_of_a_tensor_that_becomes_a_parameter_still_does(self) -> None:
+        x = mg.tensor(values(4))
+        array = x.data
+        x.requires_grad = True
+        array[:] = 7
+        assert x.tolist() == [7, 7, 7, 7]
+
+    def test_a_constant_of_a_graph_that_becomes_a_parameter(self) -> None:
+        w, x = mg.tensor(values(4), requires_grad=True), mg.tensor(values(4, seed=1))
+        output = (w * x).sum()
+        x.requires_grad = True
+        x.grad = np.ones(4)
+        optim.SGD([x], lr=0.1).step()
+        output.backward()
+        np.testing.assert_array_equal(w.grad.data, values(4, seed=1))
+
     def test_gradients_that_are_changed_between_steps_of_a_pass(self) -> None:
         a, b = (mg.tensor(values(3, seed=s), requires_grad=True) for s in (1, 2))
         for _ in mg.backprop((a + b).sum()):
@@ -613,6 +638,41 @@ def test_layers_whose_parameters_and_input_are_changed(name: str) -> None:
         loss.backward()
         found.append([tensor.grad.data.tobytes() for tensor in (x, *layer.parameters())])
     assert found[0] == found[1]
+
+
+def recorded(x: mg.Tensor) -> mg.Tensor:
+    """Return a tensor with an array of the kind that recordings make."""
+    x._data = x._data.view(RecordedArray)
+    return x
+
+
+def test_an_array_that_a_recording_has_left_is_kept_apart_too() -> None:
+    x = recorded(mg.tensor(values(3), requires_grad=True))
+    output = (x * x).sum()
+    x.data[:] = 7
+    output.backward()
+    np.testing.assert_array_equal(x.grad.data, 2 * values(3))
+
+
+@pytest.mark.parametrize("mode", [mg.enable_grad, mg.no_grad])
+def test_a_listener_hears_that_an_array_is_taken_or_changed_where_calls_are_recorded(mode: Any) -> None:
+    heard: list[str] = []
+
+    class Ear(Listener):
+        def array_read(self, what: str) -> None:
+            heard.append(what)
+
+    def take_and_change() -> None:
+        x = recorded(mg.tensor(values(3)))
+        x.numpy()
+        x[0] = 1.0
+
+    with listening(Ear()), mode():
+        take_and_change()
+        assert heard == []
+        with recording_calls():
+            take_and_change()
+    assert heard == [".numpy()", "an assignment to part of a tensor"]
 
 
 def test_an_output_that_is_a_parameters_own_array_is_named() -> None:

@@ -263,6 +263,21 @@ def test_a_backward_pass_that_cannot_run_raises_the_same() -> None:
     assert ear.said() == ["backward", "end", "backward"]
 
 
+def test_a_listener_draws_random_numbers_where_calls_are_recorded_and_only_there() -> None:
+    class Dealer(Listener):
+        def draw(self, shape: tuple[int, ...], rng: np.random.Generator | None) -> Any:
+            return np.full(shape, 0.75, np.float32)
+
+    def dropped() -> int:
+        kept = nn.functional.dropout(mg.ones(100), p=0.5, rng=np.random.default_rng(0))
+        return int((kept.data == 0).sum())
+
+    with listening(Dealer()):
+        assert 0 < dropped() < 100
+        with recording_calls():
+            assert dropped() == 0
+
+
 def test_a_listener_that_does_nothing_changes_nothing_though_calls_are_recorded() -> None:
     def step() -> tuple[list[Any], list[Any]]:
         rng = np.random.default_rng(0)

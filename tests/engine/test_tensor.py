@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import operator
 import pickle
+import sys
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,12 @@ class TestMaking:
         assert x.tolist() == [1, 1]
         y = mg.tensor(x)
         assert not np.shares_memory(x._data, y._data)
+
+    @pytest.mark.parametrize("value", [1.0, [1.0], None, mg.tensor(1.0)], ids=lambda value: type(value).__name__)
+    def test_what_is_no_array_needs_converting(self, value: Any) -> None:
+        kind = type(value).__name__
+        with pytest.raises(DtypeError, match=rf"wraps an ndarray, got {kind}; use mg.tensor\(\.\.\.\) to convert"):
+            mg.Tensor(value)
 
     def test_a_copy_has_no_history(self) -> None:
         x = mg.tensor(1.0, requires_grad=True)
@@ -317,6 +324,14 @@ class TestChanging:
         assert x.name == "x"
         assert not (x * 2).requires_grad
         assert y.requires_grad
+
+    def test_a_tensor_that_becomes_a_leaf_notes_the_line_where_lines_are_asked_for(self) -> None:
+        x, y = mg.tensor([1.0]), mg.tensor([1.0])
+        x.requires_grad = True
+        with mg.source_lines():
+            y.requires_grad = True
+        assert x.node.line is None
+        assert (y.node.line.file, y.node.line.function) == (__file__, sys._getframe().f_code.co_name)
 
     def test_requires_grad_of_a_result_is_fixed(self) -> None:
         y = mg.tensor([1.0], requires_grad=True) * 2

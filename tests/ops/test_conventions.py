@@ -198,3 +198,15 @@ class TestNan:
     def test_a_nan_beside_is_not_spread(self) -> None:
         assert same(slope(lambda x: x * x, [1.0, NAN]), [2, NAN])
         assert same(slope(mg.sigmoid, [0.0, NAN]), [0.25, NAN])
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_gradient_is_masked_exactly(dtype: Any) -> None:
+    values = mg.tensor(np.array([INF, NAN, -1.5], dtype), requires_grad=True)
+    mask = np.array([[False, False, True], [True, False, True]])
+    out = mg.ops.piecewise.masked(values, mask)
+    assert out.dtype == dtype
+    np.testing.assert_array_equal(out.numpy(), [[0, 0, -1.5], [INF, 0, -1.5]])
+    out.backward(np.ones((2, 3)))
+    assert values.grad is not None
+    assert values.grad.tolist() == [1, 0, 2]

@@ -34,3 +34,12 @@ def test_take_along_axis_needs_an_axis_that_exists(axis: int) -> None:
 def test_take_along_axis_names_the_argument_that_was_meant() -> None:
     with pytest.raises(UnknownArgumentError, match="no argument 'indexes'; did you mean 'indices'"):
         mg.take_along_axis(mg.tensor(X), indexes=PICKS)
+
+
+def test_one_value_scattered_over_places_gets_the_sum_of_their_gradients() -> None:
+    value = mg.tensor([2.0], requires_grad=True)
+    out = mg.ops.indexing.scatter(value, index=[0, 2, 3], shape=(4,))
+    assert out.tolist() == [2, 0, 2, 2]
+    out.backward(np.array([1.0, 10.0, 100.0, 1000.0]))
+    assert value.grad is not None
+    assert value.grad.tolist() == [1101]
