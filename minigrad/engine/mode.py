@@ -116,16 +116,6 @@ def recording_calls() -> Iterator[None]:
         _records.reset(token)
 
 
-@contextmanager
-def module_scope(path: str) -> Iterator[None]:
-    """Mark what is recorded in a block as made by the module of this path."""
-    token = enter_scope(path)
-    try:
-        yield
-    finally:
-        leave_scope(token)
-
-
 @overload
 def no_grad(function: None = None) -> Recording: ...
 @overload

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import minigrad as mg
-from minigrad.engine.mode import current_scope, module_scope, recording_calls, records_now
+from minigrad.engine.mode import current_scope, enter_scope, leave_scope, recording_calls, records_now
 from minigrad.errors import AnomalyError, ArgumentError, GraphError, UnknownArgumentError
 
 
@@ -239,12 +239,14 @@ def test_the_scope_survives_a_change_of_mode() -> None:
         assert current_scope() == scope
 
 
-def test_a_scope_ends_with_its_block() -> None:
+def test_a_scope_ends_where_the_one_around_it_goes_on() -> None:
     x = mg.tensor(3.0, requires_grad=True)
-    with module_scope("Net"):
-        with module_scope("Net.0"):
-            inner = x * x
-        outer = x * x
+    outside = enter_scope("Net")
+    inside = enter_scope("Net.0")
+    inner = x * x
+    leave_scope(inside)
+    outer = x * x
+    leave_scope(outside)
     assert [made.node.scope for made in (inner, outer, x * x)] == ["Net.0", "Net", ""]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import optim
-from minigrad.errors import ArgumentError, DtypeError, MinigradError
+from minigrad.errors import ArgumentError, DtypeError, MinigradError, UnknownArgumentError
 
 OPTIMIZERS = [optim.SGD, optim.Adagrad, optim.RMSprop, optim.Adam, optim.AdamW, optim.Newton]
 BAD: list[tuple[Any, type[MinigradError], str]] = [
@@ -26,6 +26,12 @@ BAD: list[tuple[Any, type[MinigradError], str]] = [
 def test_a_learning_rate_that_is_not_allowed(make: Any, lr: Any, kind: type[MinigradError], message: str) -> None:
     with pytest.raises(kind, match=f"^{make.__name__}: {message}"):
         make([mg.ones(2, requires_grad=True)], lr=lr)
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS)
+def test_an_argument_that_there_is_not_is_named(make: Any) -> None:
+    with pytest.raises(UnknownArgumentError, match=rf"^{make.__name__}\(\) has no argument 'learning_rate'"):
+        make([mg.ones(2, requires_grad=True)], learning_rate=0.1)
 
 
 def test_an_integer_may_be_as_large_as_a_float() -> None:

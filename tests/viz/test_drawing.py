@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import viz
-from minigrad.engine.mode import module_scope
 from minigrad.errors import ArgumentError, DtypeError, GraphError, MissingExtraError, RenderError, UnknownArgumentError
 from minigrad.viz import render as rendering
 from minigrad.viz.dot import LOOKS, to_dot
 from minigrad.viz.text import printable, shorten
+from tests.scope import module_scope
 
 MAGIC = {"svg": b"<?xml", "png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF-"}
 

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.engine.mode import module_scope
 from minigrad.errors import DtypeError, GraphError
 from minigrad.viz.folding.modules import READABLE, fold, group
 from minigrad.viz.graph import build
 from minigrad.viz.summary import KEPT_NUMBERS, summarise
+from tests.scope import module_scope
 
 
 def leaf(value, name=None, dtype=np.float64):
