@@ -16,12 +16,13 @@ OPTIMIZERS = [optim.SGD, optim.Adagrad, optim.RMSprop, optim.Adam, optim.AdamW, 
 BAD: list[tuple[Any, type[MinigradError], str]] = [
     (-1, ArgumentError, "lr must be a finite number of at least 0, got -1; try one between 1e-4 and 1e-1"),
     (np.float32("nan"), ArgumentError, "lr must be a finite number of at least 0, got nan"),
+    (np.inf, ArgumentError, "lr must be a finite number of at least 0, got inf"),
     (10**400, ArgumentError, "lr is too large, an integer of 1329 bits"),
     (None, DtypeError, r"lr must be a number, got None \(NoneType\)"),
 ]
 
 
-@pytest.mark.parametrize(("lr", "kind", "message"), BAD, ids=["negative", "nan", "too large", "None"])
+@pytest.mark.parametrize(("lr", "kind", "message"), BAD, ids=["negative", "nan", "infinite", "too large", "None"])
 @pytest.mark.parametrize("make", OPTIMIZERS)
 def test_a_learning_rate_that_is_not_allowed(make: Any, lr: Any, kind: type[MinigradError], message: str) -> None:
     with pytest.raises(kind, match=f"^{make.__name__}: {message}"):
@@ -32,6 +33,16 @@ def test_a_learning_rate_that_is_not_allowed(make: Any, lr: Any, kind: type[Mini
 def test_an_argument_that_there_is_not_is_named(make: Any) -> None:
     with pytest.raises(UnknownArgumentError, match=rf"^{make.__name__}\(\) has no argument 'learning_rate'"):
         make([mg.ones(2, requires_grad=True)], learning_rate=0.1)
+
+
+def test_the_ends_of_an_interval_belong_to_it_or_not() -> None:
+    assert optim.Adam([given()], betas=(0.0, 0.0)).param_groups[0]["betas"] == (0, 0)
+    with pytest.raises(ArgumentError, match=r"Adam: betas\[1\] must be at least 0 and below 1, got 1"):
+        optim.Adam([given()], betas=(0.9, 1.0))
+    assert [optim.SGD([given()], dampening=end).param_groups[0]["dampening"] for end in (0, 1)] == [0, 1]
+    for beyond in (-0.5, 1.5):
+        with pytest.raises(ArgumentError, match="SGD: dampening must be at least 0 and at most 1, got"):
+            optim.SGD([given()], dampening=beyond)
 
 
 def test_an_integer_may_be_as_large_as_a_float() -> None:

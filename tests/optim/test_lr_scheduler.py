@@ -75,6 +75,27 @@ def test_schedulers_combine_on_one_optimizer() -> None:
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.75 * 0.5)
 
 
+def test_a_fresh_plateau_has_pytorchs_patience_and_counts_from_zero() -> None:
+    """torch.optim.lr_scheduler.ReduceLROnPlateau: patience=10; no bad epoch and no cooldown so far."""
+    state = ReduceLROnPlateau(sgd()).state_dict()
+    assert (state["patience"], state["num_bad_epochs"], state["cooldown_counter"]) == (10, 0, 0)
+
+
+def test_steps_are_counted_as_in_pytorch() -> None:
+    scheduler = StepLR(sgd(), 2)
+    for _ in range(3):
+        scheduler.step()
+    assert scheduler.state_dict()["_step_count"] == 4  # the start counts
+
+
+def test_a_sequence_begins_with_its_first_part() -> None:
+    optimizer = sgd()
+    sequence = SequentialLR(optimizer, [LinearLR(optimizer, 0.5), LinearLR(optimizer, 0.1)], [3])
+    assert sequence.get_last_lr() == [0.5] == [optimizer.param_groups[0]["lr"]]
+    with pytest.raises(ArgumentError, match="last_epoch must be an integer of at least -1, got -2"):
+        SequentialLR(optimizer, [StepLR(optimizer, 1)], [], last_epoch=-2)
+
+
 def test_the_returned_rates_are_a_copy() -> None:
     scheduler = ExponentialLR(sgd(), 0.5)
     scheduler.get_last_lr()[0] = 7.0

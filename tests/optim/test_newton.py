@@ -374,7 +374,9 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: newton().step(lambda: mg.tensor(1.0)), GraphError, "nothing to differentiate"),
     (lambda: newton().step(lambda: (leaf(1.0) ** 2).sum()), GraphError, "the loss depends on none of the parameters"),
     (lambda: newton().step(lambda: (W * np.inf).sum()), ArgumentError, "the loss is inf, so no step"),
+    (lambda: newton().step(lambda: (W * -np.inf).sum()), ArgumentError, "the loss is -inf, so no step"),
     (lambda: newton().step(lambda: (W * np.nan).sum()), ArgumentError, "the loss is nan"),
+    (lambda: newton().step(lambda: W.sum()), ArgumentError, r"the Hessian is singular: .* pass damping=1e\+00, or"),
     (
         lambda: newton().step(lambda: ((W - W.data) ** 2).sum() ** 0.5),
         ArgumentError,
@@ -403,6 +405,24 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
         "saddle_free must be the same in each, got False and True",
     ),
 ]
+
+
+def test_as_many_parameters_as_are_allowed() -> None:
+    w = leaf(1.0, 2.0)
+    optim.Newton([w], max_parameters=2).step(lambda: (w**2).sum())
+    assert w.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("options", [{"saddle_free": True}, {"damping": 2.0}])
+def test_an_eigenvalue_that_is_only_rounding_counts_as_none(options: dict[str, Any]) -> None:
+    """Of a turned Hessian with the eigenvalues 0 (with damping, -2) and 3 eigh returns some 1e-16 more or less."""
+    angle = 0.7
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    hessian = turn @ np.diag([-2.0 if "damping" in options else 0.0, 3.0]) @ turn.T
+    w = mg.tensor(np.array([1.0, 2.0]), requires_grad=True)
+    with pytest.raises(ArgumentError, match="is singular"):
+        optim.Newton([w], **options).step(lambda: w @ hessian @ w * 0.5)
+    assert w.tolist() == [1, 2]
 
 
 @pytest.mark.parametrize(("call", "kind", "message"), BAD, ids=[str(index) for index in range(len(BAD))])
