@@ -81,6 +81,7 @@ ENDINGS = {
     "Ctrl-C": (
         """
         import atexit, signal, time
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores it
         atexit.register(print, "atexit")
         def train():
             try:
