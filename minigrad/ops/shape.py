@@ -152,12 +152,12 @@ flip.derivatives(lambda g, out, x, axis=None: np.flip(g, axis))
 
 
 @primitive
-def _pad(x: Any, pad_width: tuple[tuple[int, int], ...], constant_values: float = 0) -> Any:
+def _pad(x: Any, pad_width: tuple[tuple[int, int], ...], constant_values: float) -> Any:
     return np.pad(x, pad_width, constant_values=constant_values)
 
 
 _pad.derivatives(
-    lambda g, out, x, pad_width, constant_values=0: g[
+    lambda g, out, x, pad_width, constant_values: g[
         tuple(slice(before, before + size) for (before, _), size in zip(pad_width, x.shape, strict=True))
     ],
 )
@@ -199,11 +199,11 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float =
 
 
 @primitive
-def _concatenate(*arrays: Any, axis: int = 0) -> Any:
+def _concatenate(*arrays: Any, axis: int) -> Any:
     return np.concatenate(arrays, axis=axis)
 
 
-def _concatenate_rule(position: int, g: Any, out: Any, *arrays: Any, axis: int = 0) -> Any:
+def _concatenate_rule(position: int, g: Any, out: Any, *arrays: Any, axis: int) -> Any:
     start = builtins.sum(array.shape[axis] for array in arrays[:position])
     index = [slice(None)] * out.ndim
     index[axis] = slice(start, start + arrays[position].shape[axis])
@@ -214,11 +214,11 @@ _concatenate.derivatives_of_each(_concatenate_rule)
 
 
 @primitive
-def _stack(*arrays: Any, axis: int = 0) -> Any:
+def _stack(*arrays: Any, axis: int) -> Any:
     return np.stack(arrays, axis=axis)
 
 
-def _stack_rule(position: int, g: Any, out: Any, *arrays: Any, axis: int = 0) -> Any:
+def _stack_rule(position: int, g: Any, out: Any, *arrays: Any, axis: int) -> Any:
     index: list[Any] = [slice(None)] * out.ndim
     index[axis] = position
     return g[tuple(index)]

@@ -113,10 +113,11 @@ class Row:
         self.shown: State = {}  # what the parameters' own states say
         self.views: list[tuple[State, str, Array]] = []  # where they say it: the arrays, and then the numbers
         self.numbers: State = {}
-        for name in list(states[0]):
-            if not isinstance(states[0][name], np.ndarray):
-                self.put(name, states[0][name])
-            elif is_alone(states[0], name):
+        alike = states[0]
+        for name in list(alike):
+            if not isinstance(alike[name], np.ndarray):
+                self.put(name, alike[name])
+            elif is_alone(alike, name):
                 self.put(name, np.concatenate([own[name] for own in states], axis=None))
             else:
                 arrays = [own[name] for own in states]
@@ -201,8 +202,9 @@ def make_rows(tensors: list[Tensor], optimizer: Optimizer) -> list[Row]:
 def lay_side_by_side(tensors: list[Tensor]) -> None:
     """Make the arrays of tensors parts of one memory."""
     if len(tensors) > 1:
-        memory, start = Divided(sum(tensor.size for tensor in tensors), tensors[0].dtype), 0
-        np.concatenate([tensor._data for tensor in tensors], axis=None, out=memory)
+        together, start = np.concatenate([tensor._data for tensor in tensors], axis=None), 0
+        memory = Divided(together.shape, together.dtype)
+        memory[...] = together
         for tensor in tensors:
             tensor._data = part(memory, start, tensor.shape)
             start += tensor.size
@@ -267,8 +269,9 @@ def follows(left: Array, right: Array) -> bool:
 
 def joined(arrays: list[Array]) -> Array:
     """Return arrays that follow one another as one flat array, which shares their memory."""
-    base: Any = arrays[0].base
-    start = (address(arrays[0]) - address(base)) // base.itemsize
+    first = arrays[0]
+    base: Any = first.base
+    start = (address(first) - address(base)) // base.itemsize
     return part(base, start, (sum(array.size for array in arrays),))
 
 

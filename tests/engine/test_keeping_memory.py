@@ -51,6 +51,29 @@ def test_the_numbers_are_those_of_glibc():
     assert {mmap_threshold: 4 * 1024 * 1024 * 8, trim_threshold: 1024**3} == memory._KEPT
 
 
+@pytest.mark.parametrize("answer", [1, 0])
+def test_it_says_what_the_allocator_answers(monkeypatch, answer):
+    heard = {}
+
+    class Glibc:
+        gnu_get_libc_version = True
+
+        @staticmethod
+        def mallopt(option, size):
+            heard[option] = size
+            return answer
+
+    monkeypatch.setattr(memory.sys, "platform", "linux")
+    monkeypatch.setattr(memory, "_allocator", Glibc)
+    monkeypatch.setenv(memory.VARIABLE, "1")
+    assert mg.keep_freed_memory() is bool(answer)
+    assert heard == memory._KEPT
+
+
+def test_the_allocator_is_looked_up_once():
+    assert memory._allocator() is memory._allocator()
+
+
 def test_where_there_is_no_such_allocator_it_says_so(monkeypatch):
     monkeypatch.setattr(memory.sys, "platform", "win32")
     assert memory._tell(memory._KEPT) is False

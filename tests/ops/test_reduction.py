@@ -30,3 +30,11 @@ def test_the_mean_of_nothing_is_nan_and_has_no_gradient_to_pass_on(shape: tuple[
     mean.sum().backward()
     assert x.grad is not None
     assert x.grad.shape == shape
+
+
+@pytest.mark.parametrize("function", [mg.argmax, mg.argmin])
+def test_places_have_no_gradient(function: Any) -> None:
+    x = mg.tensor([1.0, 3.0, 2.0], requires_grad=True)
+    place = function(x)
+    assert not place.requires_grad
+    assert place.item() == {mg.argmax: 1, mg.argmin: 0}[function]

@@ -35,6 +35,35 @@ def test_an_argument_that_there_is_not_is_named(make: Any) -> None:
         make([mg.ones(2, requires_grad=True)], learning_rate=0.1)
 
 
+SGD = optim.SGD([mg.ones(2, requires_grad=True)], lr=0.1)
+SEQUENCE = optim.lr_scheduler.SequentialLR(SGD, [optim.lr_scheduler.StepLR(SGD, 1)], [])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: optim.Optimizer(list(SGD.parameters()), {"lr": 0.1}, unknown=1),  # type: ignore[call-arg]
+        lambda: SGD.zero_grad(unknown=1),  # type: ignore[call-arg]
+        lambda: SGD.add_param_group({"params": [given()]}, unknown=1),  # type: ignore[call-arg]
+        lambda: SGD.load_state_dict(SGD.state_dict(), unknown=1),  # type: ignore[call-arg]
+        lambda: optim.Newton([given()]).step(unknown=1),  # type: ignore[call-arg]
+        lambda: optim.lr_scheduler.LRScheduler(SGD, unknown=1),  # type: ignore[call-arg]
+        lambda: SEQUENCE.step(unknown=1),  # type: ignore[call-arg]
+        lambda: SEQUENCE.load_state_dict(SEQUENCE.state_dict(), unknown=1),  # type: ignore[call-arg]
+        lambda: optim.lr_scheduler.StepLR(SGD, 1).load_state_dict({}, unknown=1),  # type: ignore[call-arg]
+    ],
+)
+def test_an_argument_that_there_is_not_is_named_by_methods_too(call: Any) -> None:
+    with pytest.raises(UnknownArgumentError, match=r"\(\) has no argument 'unknown'"):
+        call()
+
+
+@pytest.mark.parametrize("defaults", [{}, {"momentum": 0.9}, None, ["lr"]])
+def test_the_options_of_an_algorithm_of_ones_own_begin_with_a_learning_rate(defaults: Any) -> None:
+    with pytest.raises(DtypeError, match="Optimizer: defaults must be a dict of options with an 'lr', got"):
+        optim.Optimizer([given()], defaults)
+
+
 def test_the_ends_of_an_interval_belong_to_it_or_not() -> None:
     assert optim.Adam([given()], betas=(0.0, 0.0)).param_groups[0]["betas"] == (0, 0)
     with pytest.raises(ArgumentError, match=r"Adam: betas\[1\] must be at least 0 and below 1, got 1"):

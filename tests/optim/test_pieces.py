@@ -500,6 +500,19 @@ def test_one_update_serves_small_parameters_and_several_a_large_one() -> None:
         assert not np.shares_memory(state["last"], tensor.grad._data) or tensor.size <= 64
 
 
+def test_a_state_of_another_shape_keeps_parameters_apart() -> None:
+    class Counting(optim.SGD):
+        elementwise = True
+
+        def update(self, parameter: Any, gradient: Any, state: Any, group: Any) -> None:
+            state["count"] = state.get("count", np.zeros(1)) + 1
+            super().update(parameter, gradient, state, group)
+
+    twins = Twins((Counting, {"momentum": 0.9}), SMALL)
+    twins.steps(5)
+    assert twins.together() == []
+
+
 def test_an_algorithm_that_does_not_say_so_gets_whole_parameters() -> None:
     seen = []
 
