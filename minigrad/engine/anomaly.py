@@ -15,6 +15,7 @@ from minigrad.engine.source import SourceLine, calling_line
 from minigrad.errors import AnomalyError, checked_arguments
 
 if TYPE_CHECKING:
+    from minigrad.engine.node import Node
     from minigrad.engine.tensor import Tensor
     from minigrad.engine.walk import Step
 
@@ -153,6 +154,7 @@ class _Detector(Listener):
         """Check what each rule sends."""
         # the saved arrays are looked at before the walk releases them: at the yield of a step they are still there
         first = True
+        not_finite: set[Node] = set()  # to which something was sent that is not
         for step in self.outer.backward(output, steps):
             if first and not _finite(step.gradient):
                 raise AnomalyError(
@@ -160,9 +162,13 @@ class _Detector(Listener):
                     f"{np.size(step.gradient)} elements already{_place('', calling_line())}; pass backward() a finite "
                     "one: a smaller scale of the loss"
                 )
+            if not first and step.node not in not_finite:
+                _check_sum(step)
             first = False
             for sent in step.contributions:
                 self._check(step, sent.position, sent.raw)
+                if not _finite(sent.raw):
+                    not_finite.add(sent.parent)
             yield step
 
     def _check(self, step: Step, position: int, raw: Any) -> None:
@@ -208,7 +214,26 @@ class _Detector(Listener):
                     f"the update of {type(optimizer).__name__} made {_bad(parameter._data)} of {parameter.size} "
                     f"elements of {_which(parameter, place)}{_place('', calling_line())}. The usual cause: a learning "
                     "rate that is too large, or gradients that grow; clip them with optim.clip_grad_norm"
+                    + (", or an eps below 6e-8, which is 0 in float16" if parameter.dtype == np.float16 else "")
                 )
+
+
+def _check_sum(step: Step) -> None:
+    """Check the sum of gradients that are finite, and what ``.grad`` has become by it."""
+    node = step.node
+    tensor = node.tensor() if node.tensor is not None else None
+    left = getattr(tensor, "_grad", None)
+    who = repr(node.name) if node.name else f"the output of {node.operation}" if node.operation else "a leaf"
+    if not _finite(step.gradient):
+        what, array = f"the sum of the finite gradients that reach {who}", step.gradient
+        cause = "gradients that are too large for the dtype; scale the loss down"
+    elif not _finite(left):
+        what, array = f"the .grad of {who}, to which this pass has added a finite gradient,", left
+        cause = "gradients that add up over passes without zero_grad(), or one that was not finite before"
+    else:
+        return
+    place = _place(node.scope, node.line or calling_line())
+    raise AnomalyError(f"{what} holds {_bad(array)} of {np.size(array)} elements{place}. The usual cause: {cause}")
 
 
 def _is_anomaly(result: Any, inputs: list[Any]) -> bool:

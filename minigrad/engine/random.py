@@ -30,6 +30,9 @@ def seed(n: int) -> None:
     """
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
         raise ArgumentError(f"seed() needs a non-negative integer, got {n!r}")
+    listener = current_listener()
+    if listener is not None:
+        listener.hear("it starts the default generator anew by mg.seed(); do that outside")
     _Default.generator = np.random.default_rng(int(n))
 
 

@@ -28,7 +28,8 @@ from minigrad.replay.watch import watching
 P = ParamSpec("P")
 R = TypeVar("R")
 PLANS = 8  # shapes, modes and so on that a step keeps a plan for
-IN_VAIN = 48  # recordings without a replay, after which the step is let be
+IN_VAIN = 48  # recordings that have not paid, after which the step is let be
+PAYS = 64  # replays that make good for a recording
 LONE = (type(None), bool, int, float, str)
 
 
@@ -94,7 +95,7 @@ class CompiledStep:
         self.plans: dict[Any, list[Plan]] = {}
         self.drafts: dict[Any, list[list[Any]]] = {}  # scripts of recordings
         self.replaced: set[int] = set()
-        self.in_vain = 0
+        self.in_vain = 0.0
         self.reason: str | None = None
         self.busy = threading.Lock()
 
@@ -119,7 +120,7 @@ class CompiledStep:
                 except Diverged:
                     self._count("its values decide what it does")
                     return self.replayed_function(*args, **options)
-                self.in_vain = max(self.in_vain - 1, 0)
+                self.in_vain = max(self.in_vain - 1 / PAYS, 0.0)
                 return result
         if sys.getprofile() is not None or not all(map(_packed, arrays)):
             return self.replayed_function(*args, **options)
@@ -172,7 +173,10 @@ class CompiledStep:
             changed = plan.surroundings.changed()
             if changed is not None:
                 return f"it depends on {changed}, which changes from call to call; pass what it needs as argument"
-            return "the gradients that it leaves are kept, or its parameters replaced, at every call"
+            return (
+                "the gradients that it leaves are kept, or its parameters replaced, so often that to record it anew "
+                "costs more than to replay it saves"
+            )
         drafts = self.drafts[key]
         if drafts and not agree:
             return _difference(drafts[-1], recorder.script)

@@ -104,6 +104,38 @@ def test_the_backward_pass_tells_the_line_of_the_forward_one():
     assert f"test_anomaly.py:{y.node.line.number} (" in str(caught.value)
 
 
+def added_twice(w):
+    y = mg.identity(w)  # not w itself: its output
+    (y * 3e38 + y * 3e38).sum().backward()
+
+
+OVERFLOWS = {
+    "of a leaf": (
+        lambda w: (w * 3e38 + w * 3e38).sum().backward(),
+        r"the sum of the finite gradients that reach 'w' holds 2 inf of 2 elements .*: gradients that are too large",
+    ),
+    "of a result": (added_twice, "the sum of the finite gradients that reach the output of identity holds 2 inf"),
+    "over passes": (
+        lambda w: [(w * 3e38).sum().backward() for _ in range(2)],
+        r"the \.grad of 'w', to which this pass has added a finite gradient, holds 2 inf .*: .* without zero_grad\(\)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("compute", "message"), OVERFLOWS.values(), ids=OVERFLOWS)
+def test_a_sum_of_gradients_that_overflows_is_named(compute, message):
+    w = mg.tensor(np.array([1e-30, 1e-30], np.float32), requires_grad=True, name="w")
+    with pytest.raises(AnomalyError, match=message), mg.detect_anomaly():
+        compute(w)
+
+
+def test_infinite_gradients_that_were_sent_are_not_taken_for_a_sum():
+    w = mg.tensor([1.0], requires_grad=True)
+    with mg.detect_anomaly():
+        (mg.tensor([np.inf]) * w).sum().backward()  # the infinity was there before
+    assert w.grad.tolist() == [np.inf]
+
+
 def test_an_update_that_overflows_is_named():
     w = leaf([3e38], "w")
     w.grad = np.array([-3e38], np.float32)

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import warnings
 
 import numpy as np
 import pytest
@@ -334,3 +335,55 @@ class Doubling(optim.SGD):
 
 def test_an_optimizer_that_computes_with_tensors_is_replayed_as_a_whole():
     same(lambda: classifier(optimizer=lambda parameters: Doubling(parameters, lr=0.05)), classification(40))
+
+
+# --- what changes a generator or an optimizer, and no tensor
+
+
+def test_a_step_that_seeds_the_default_generator_runs_as_it_is_written():
+    def build():
+        model = nn.Sequential(nn.Linear(5, 8), nn.Dropout(0.5), nn.Linear(8, 3))
+        world = classifier(model)
+        train = world.step
+
+        def step(X, y):
+            mg.seed(3)  # the same mask at each call
+            return train(X, y)
+
+        return World(step, model, world.optimizer)
+
+    warned(build, classification(12), "it starts the default generator anew by mg.seed(); do that outside")
+
+
+def test_a_step_that_loads_an_optimizers_state_runs_as_it_is_written():
+    def build():
+        world = classifier(nn.MLP([5, 8, 3], rng=np.random.default_rng(0)))
+        train, optimizer = world.step, world.optimizer
+        train(*map(mg.tensor, classification(1)[0]))
+        start = copy.deepcopy(optimizer.state_dict())
+
+        def step(X, y):
+            optimizer.load_state_dict(start)
+            return train(X, y)
+
+        return World(step, world.model, optimizer)
+
+    warned(build, classification(12), "it loads the state of SGD; do that outside, between two steps")
+
+
+def test_recordings_that_do_not_pay_come_to_an_end():
+    found = []
+    for compiled in (False, True):
+        world = classifier(nn.MLP([5, 8, 3], rng=np.random.default_rng(0)))
+        step = mg.compile(world.step) if compiled else world.step
+        losses = []
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for place, (X, y) in enumerate(classification(240)):
+                losses.append(step(mg.tensor(X), mg.tensor(y)).item())
+                if place % 10 == 9:
+                    world.model.load_state_dict(copy.deepcopy(world.model.state_dict()))
+        found.append(losses)
+    assert found[0] == found[1]
+    (warning,) = caught
+    assert "so often that to record it anew costs more than to replay it saves" in str(warning.message)
