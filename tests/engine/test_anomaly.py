@@ -144,6 +144,15 @@ def test_an_update_that_overflows_is_named():
         optim.SGD([w], lr=1.0).step()
 
 
+@pytest.mark.parametrize(("dtype", "eps"), [(np.float16, True), (np.float32, False)])
+def test_the_update_of_a_half_may_have_lost_its_eps(dtype, eps):
+    w = mg.tensor(np.array([1.0], dtype), requires_grad=True)
+    w.grad = np.zeros(1, dtype)
+    with pytest.raises(AnomalyError) as caught, mg.detect_anomaly():
+        optim.Adam([w], lr=0.1, eps=1e-8 if dtype == np.float16 else 0).step()
+    assert ("an eps below 6e-8, which is 0 in float16" in str(caught.value)) is eps
+
+
 def step(w, gradient=1.0):
     w.grad = np.full(w.shape, gradient, w.dtype)
     optim.SGD([w], lr=0.1).step()

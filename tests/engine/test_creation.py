@@ -127,7 +127,7 @@ def test_numbers_are_copied_once() -> None:
     assert numbers.made() is made._data  # nobody else has it
 
 
-@pytest.mark.parametrize("function", [mg.tensor, mg.zeros, mg.eye])
+@pytest.mark.parametrize("function", [mg.tensor, mg.zeros, mg.eye, mg.seed])
 def test_an_argument_that_is_none_is_explained(function: Any) -> None:
     with pytest.raises(UnknownArgumentError, match=rf"{function.__name__}\(\) has no argument 'requires_gradient'"):
         function(2, requires_gradient=True)
