@@ -148,7 +148,9 @@ class Recorder(Exchange):
         """Return arguments as ordinary arrays; every recorded one must come from a call that was written down."""
         if isinstance(value, RecordedArray):
             if owner(value) in self.old:
-                self.forbid("gradients add up over its calls; call optimizer.zero_grad() in it")
+                self.forbid(
+                    "gradients add up over its calls; call optimizer.zero_grad() in it, before its first backward()"
+                )
             elif owner(value) not in self.numbers:
                 self.forbid(f"np.{name_of(function)} gets an array that was computed past what is written down")
             return value.view(np.ndarray)

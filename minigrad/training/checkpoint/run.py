@@ -150,7 +150,7 @@ class Run:
         return {
             "metrics": self.metrics,
             "validation": self.validation is not None,
-            "batches": len(self.train),
+            "batches an epoch": len(self.train),
             "scheduler": type(self.parts["scheduler"]).__name__,
             "optimizer": type(self.parts["optimizer"]).__name__,
         }

@@ -244,7 +244,7 @@ def test_a_file_with_wrong_values_restores_nothing(changes, tmp_path):
 
 
 HISTORY = {name: {"$array": name} for name in ("train_loss", "validation_loss", "learning_rate", "seconds")}
-SETTING = {"metrics": [], "validation": False, "batches": 1, "scheduler": "NoneType", "optimizer": "Adam"}
+SETTING = {"metrics": [], "validation": False, "batches an epoch": 1, "scheduler": "NoneType", "optimizer": "Adam"}
 POSITION = {"batch": 0, "steps": 0, "seconds": 0.0, "averages": None, "setting": SETTING, "validation": None}
 SUMS = {"totals": {"loss": 0.5}, "samples": 2, "metrics": []}
 

@@ -49,7 +49,7 @@ def fewer_epochs(made):
 @pytest.mark.parametrize(
     ("change", "kind", "message"),
     [
-        (other_batch_size, StateDictError, "is of another training run: batches 4 there, 3 here"),
+        (other_batch_size, StateDictError, "is of another training run: batches an epoch 4 there, 3 here"),
         (other_metrics, StateDictError, "is of another training run: metrics"),
         (other_optimizer, StateDictError, "is of another training run: optimizer 'Adam' there, 'SGD' here"),
         (no_scheduler, StateDictError, "is of another training run: scheduler 'CosineAnnealingLR' there"),
