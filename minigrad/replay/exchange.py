@@ -20,7 +20,7 @@ from minigrad.replay import plan as plans
 from minigrad.replay.recorded import RecordedArray
 from minigrad.replay.script import Script, base, owner
 from minigrad.replay.surroundings import LARGEST, Surroundings
-from minigrad.replay.watch import Chance
+from minigrad.replay.watch import Chance, numpy_settings
 
 
 class Exchange(Script):
@@ -47,6 +47,7 @@ class Exchange(Script):
         self.old: set[int] = set()  # the owners of gradients from before the step
         self.shown: dict[int, tuple[Tensor, Tensor]] = {}  # gradients that stand in for those that it left, and these
         self.chance = Chance([generator(), *surroundings.generators])
+        self.settings = numpy_settings()
         self.made: list[weakref.ref[Array]] = []  # what its operations returned
         self.updated = False  # whether an optimizer has changed parameters
 
@@ -82,6 +83,8 @@ class Exchange(Script):
     def leave(self) -> None:
         """Give every tensor ordinary arrays again."""
         self.chance.check(self.forbid)
+        if numpy_settings() != self.settings:
+            self.forbid("it changes how NumPy takes errors, computes or prints; do that outside")
         if self.writes_calls:
             self._effects()
             self._gradients()

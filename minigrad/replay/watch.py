@@ -61,6 +61,11 @@ def line_of_user(frame: FrameType | None) -> str:
     return "" if frame is None else f" in line {frame.f_lineno} of {frame.f_code.co_name}()"
 
 
+def numpy_settings() -> list[Any]:
+    """Return how NumPy takes errors, computes and prints in this thread."""
+    return [np.geterr(), np.geterrcall(), np.getbufsize(), repr(np.get_printoptions())]
+
+
 class Chance:
     """Generators of random numbers, and whether somebody else than the library has drawn from them."""
 

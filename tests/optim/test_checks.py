@@ -35,6 +35,7 @@ def test_an_argument_that_there_is_not_is_named(make: Any) -> None:
         make([mg.ones(2, requires_grad=True)], learning_rate=0.1)
 
 
+UNKNOWN: Any = {"unknown": 1}
 SGD = optim.SGD([mg.ones(2, requires_grad=True)], lr=0.1)
 SEQUENCE = optim.lr_scheduler.SequentialLR(SGD, [optim.lr_scheduler.StepLR(SGD, 1)], [])
 
@@ -42,15 +43,15 @@ SEQUENCE = optim.lr_scheduler.SequentialLR(SGD, [optim.lr_scheduler.StepLR(SGD, 
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: optim.Optimizer(list(SGD.parameters()), {"lr": 0.1}, unknown=1),  # type: ignore[call-arg]
-        lambda: SGD.zero_grad(unknown=1),  # type: ignore[call-arg]
-        lambda: SGD.add_param_group({"params": [given()]}, unknown=1),  # type: ignore[call-arg]
-        lambda: SGD.load_state_dict(SGD.state_dict(), unknown=1),  # type: ignore[call-arg]
-        lambda: optim.Newton([given()]).step(unknown=1),  # type: ignore[call-arg]
-        lambda: optim.lr_scheduler.LRScheduler(SGD, unknown=1),  # type: ignore[call-arg]
-        lambda: SEQUENCE.step(unknown=1),  # type: ignore[call-arg]
-        lambda: SEQUENCE.load_state_dict(SEQUENCE.state_dict(), unknown=1),  # type: ignore[call-arg]
-        lambda: optim.lr_scheduler.StepLR(SGD, 1).load_state_dict({}, unknown=1),  # type: ignore[call-arg]
+        lambda: optim.Optimizer(list(SGD.parameters()), {"lr": 0.1}, **UNKNOWN),
+        lambda: SGD.zero_grad(**UNKNOWN),
+        lambda: SGD.add_param_group({"params": [given()]}, **UNKNOWN),
+        lambda: SGD.load_state_dict(SGD.state_dict(), **UNKNOWN),
+        lambda: optim.Newton([given()]).step(**UNKNOWN),
+        lambda: optim.lr_scheduler.LRScheduler(SGD, **UNKNOWN),
+        lambda: SEQUENCE.step(**UNKNOWN),
+        lambda: SEQUENCE.load_state_dict(SEQUENCE.state_dict(), **UNKNOWN),
+        lambda: optim.lr_scheduler.StepLR(SGD, 1).load_state_dict({}, **UNKNOWN),
     ],
 )
 def test_an_argument_that_there_is_not_is_named_by_methods_too(call: Any) -> None:

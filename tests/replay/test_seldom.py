@@ -371,6 +371,32 @@ def test_a_step_that_loads_an_optimizers_state_runs_as_it_is_written():
     warned(build, classification(12), "it loads the state of SGD; do that outside, between two steps")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: np.seterr(under="ignore" if np.geterr()["under"] == "warn" else "warn"),
+        lambda: np.seterrcall(print if np.geterrcall() is None else None),
+        lambda: np.setbufsize(24576 - np.getbufsize()),
+        lambda: np.set_printoptions(precision=13 - np.get_printoptions()["precision"]),
+    ],
+    ids=["seterr", "seterrcall", "setbufsize", "set_printoptions"],
+)
+def test_a_step_that_changes_a_setting_of_numpys_runs_as_it_is_written(change):
+    def build():
+        world = classifier(nn.MLP([5, 8, 3], rng=np.random.default_rng(0)))
+        train = world.step
+
+        def step(X, y):
+            change()  # there and back
+            return train(X, y)
+
+        return World(step, world.model, world.optimizer)
+
+    with np.errstate(), np.printoptions():
+        warned(build, classification(12), "it changes how NumPy takes errors, computes or prints; do that outside")
+        assert np.getbufsize() == 8192
+
+
 def test_recordings_that_do_not_pay_come_to_an_end():
     found = []
     for compiled in (False, True):
