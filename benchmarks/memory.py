@@ -13,7 +13,7 @@ from benchmarks.problem import CASES
 from benchmarks.serve import PeerError, fresh
 from benchmarks.training_step import PEERS
 
-NAMES = ("NumPy, preallocated", "NumPy, plain", "minigrad", "minigrad compile", "PyTorch")
+NAMES = ("NumPy, preallocated", "NumPy, plain", "minigrad", "PyTorch")
 STEPS = 20
 
 

@@ -26,7 +26,7 @@ SETTLING, LEAST = 0.02, 2  # seconds of a turn before the clock counts, and runs
 
 
 class Peer(NamedTuple):
-    """Makes a case's work; ``needs`` is the module, or the module and its attribute, that must be there."""
+    """Makes a case's work; ``needs`` is the module that must be there."""
 
     make: Callable[..., Work]
     needs: str = ""
@@ -34,12 +34,7 @@ class Peer(NamedTuple):
 
     def installed(self) -> bool:
         """Return whether there is what the peer needs."""
-        module, _, attribute = self.needs.partition(".")
-        if not module:
-            return True
-        if importlib.util.find_spec(module) is None:
-            return False
-        return not attribute or hasattr(importlib.import_module(module), attribute)
+        return not self.needs or importlib.util.find_spec(self.needs) is not None
 
 
 class PeerError(Exception):

@@ -56,7 +56,7 @@ def memory(results: Results) -> float:
     return found["minigrad"] / found["PyTorch"]
 
 
-PYTORCH, JAX, COMPILED = "PyTorch", "JAX jit", "minigrad compile"
+PYTORCH, JAX = "PyTorch", "JAX jit"
 TARGETS = (
     Target(f"{TINY}: minigrad by PyTorch", 0.42, training(TINY, "minigrad", PYTORCH)),
     Target(f"{SMALL}: minigrad by PyTorch", 0.42, training(SMALL, "minigrad", PYTORCH)),
@@ -64,10 +64,6 @@ TARGETS = (
     Target(f"{SMALL}: minigrad by JAX jit", 1.00, training(SMALL, "minigrad", JAX)),
     Target(f"{MIDDLE}: minigrad by PyTorch", 1.00, training(MIDDLE, "minigrad", PYTORCH)),
     Target(f"{LARGE}: minigrad by PyTorch", 1.10, training(LARGE, "minigrad", PYTORCH)),
-    Target(f"{TINY}: compiled by PyTorch", 0.27, training(TINY, COMPILED, PYTORCH)),
-    Target(f"{SMALL}: compiled by PyTorch", 0.27, training(SMALL, COMPILED, PYTORCH)),
-    Target(f"{TINY}: compiled by JAX jit", 0.65, training(TINY, COMPILED, JAX)),
-    Target(f"{SMALL}: compiled by JAX jit", 0.65, training(SMALL, COMPILED, JAX)),
     Target(
         "chain of 1,000,000: an operation, forward and backward",
         5.0,

@@ -17,7 +17,6 @@ PEERS = {
     LIMIT: Peer(by_hand.buffers),
     "NumPy, plain": Peer(by_hand.plain),
     "minigrad": Peer(with_minigrad.eager),
-    "minigrad compile": Peer(with_minigrad.compiled, "minigrad.compile"),
     REFERENCE: Peer(with_pytorch.eager, "torch"),
     "PyTorch, fused SGD": Peer(with_pytorch.fused, "torch"),
     "torch.compile": Peer(with_pytorch.compiled, "torch", slow=True),

@@ -1,4 +1,4 @@
-"""A training step in minigrad, and the same compiled."""
+"""A training step in minigrad."""
 
 from __future__ import annotations
 
@@ -32,20 +32,3 @@ def eager(sizes: Sizes, batch: int) -> Work:
         return loss.item()
 
     return Work(step, lambda: next(iter(model.parameters())).data)
-
-
-def compiled(sizes: Sizes, batch: int) -> Work:
-    """The same step, through ``mg.compile``."""
-    import minigrad as mg
-
-    model, criterion, optimizer, X, y = setting(sizes, batch)
-
-    def train_step(X: mg.Tensor, y: mg.Tensor) -> mg.Tensor:
-        optimizer.zero_grad()
-        loss = criterion(model(X), y)
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    step = mg.compile(train_step)
-    return Work(lambda: step(X, y).item(), lambda: next(iter(model.parameters())).data)

@@ -120,13 +120,13 @@ if _TYPE_CHECKING:
     from minigrad import data as data
     from minigrad import testing as testing
     from minigrad import viz as viz
+    from minigrad.compiling import compile as compile
     from minigrad.engine.anomaly import detect_anomaly as detect_anomaly
     from minigrad.engine.transforms import hessian as hessian
     from minigrad.engine.transforms import hvp as hvp
     from minigrad.engine.transforms import jacobian as jacobian
     from minigrad.engine.transforms import jvp as jvp
     from minigrad.engine.transforms import vjp as vjp
-    from minigrad.replay import compile as compile
     from minigrad.training import Checkpoint as Checkpoint
     from minigrad.training import History as History
     from minigrad.training import evaluate as evaluate
@@ -141,7 +141,7 @@ _LATER = dict.fromkeys(("analysis", "data", "testing", "viz"), "")
 _LATER |= dict.fromkeys(("hessian", "hvp", "jacobian", "jvp", "vjp"), "minigrad.engine.transforms")
 _LATER |= {"detect_anomaly": "minigrad.engine.anomaly"}
 _LATER |= dict.fromkeys(("Checkpoint", "History", "evaluate", "fit", "load", "save"), "minigrad.training")
-_LATER |= {"compile": "minigrad.replay"}
+_LATER |= {"compile": "minigrad.compiling"}
 
 if not _TYPE_CHECKING:  # a type checker shall see only what there is
 

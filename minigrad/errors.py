@@ -67,6 +67,10 @@ class MissingMethodError(MinigradError, NotImplementedError):
     """A method that a class of the user's own must define, such as ``forward``."""
 
 
+class UnavailableError(MinigradError, NotImplementedError):
+    """A function that is not available in this release; says what to do instead."""
+
+
 class GradientCheckError(MinigradError, AssertionError):
     """A gradient that finite differences do not confirm."""
 
@@ -97,10 +101,6 @@ class MissingExtraError(MinigradError, ImportError):
 
 class RenderError(MinigradError, RuntimeError):
     """A picture that the installed Graphviz could not make."""
-
-
-class CompileWarning(UserWarning):
-    """A compiled step that cannot be replayed, and why; it runs as it always did."""
 
 
 class CheckpointWarning(UserWarning):

@@ -111,23 +111,6 @@ def curvature() -> Step:
     return step
 
 
-def compiled() -> Step:
-    """A step that is recorded and replayed."""
-    model = nn.MLP([2, 8, 2])
-    optimizer = optim.Adagrad(model.parameters(), lr=0.01)
-    inputs, labels = data.xor()[:]
-
-    @mg.compile
-    def train(X: mg.Tensor, y: mg.Tensor) -> mg.Tensor:
-        optimizer.zero_grad()
-        loss = functional.cross_entropy(model(X), y)
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    return lambda: float(train(inputs, labels).item())
-
-
 def mistakes() -> Step:
     """Errors, graphs that are dropped, and a backward pass that is left half-way."""
     x = mg.tensor(np.ones((2, 3)), requires_grad=True)
@@ -149,7 +132,7 @@ def fresh() -> Step:
     return lambda: regression()()
 
 
-WORKLOADS = (classification, regression, words, curvature, compiled, mistakes, fresh)
+WORKLOADS = (classification, regression, words, curvature, mistakes, fresh)
 
 
 def resident() -> int:

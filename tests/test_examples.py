@@ -10,7 +10,6 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 # what each prints, among other things
 PRINTS = {
-    "compiled_step.py": r"to the last bit: True",
     "custom_primitive.py": r"both orders agree",
     "digits_by_hand.py": r"test accuracy 9[6-9]\.\d\d%",
     "digits_with_fit.py": r"validation_accuracy 0\.9[6-9]",

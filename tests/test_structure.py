@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "nn": {"errors", "engine", "ops"},
     "optim": {"errors", "engine", "ops"},
     "data": {"errors", "engine", "ops"},
-    "replay": {"errors", "engine", "ops", "nn", "optim"},
+    "compiling": {"errors"},
     "training": {"errors", "engine", "ops", "nn", "optim", "data"},
     "analysis": {"errors", "engine", "ops", "nn", "optim", "data", "training"},
     "viz": {"errors", "engine", "ops", "nn", "optim", "data", "training", "analysis"},

@@ -178,7 +178,9 @@ class _Table:
     def add(self, value: Tensor, outputs: Outputs, parameters: list[Tensor]) -> dict[int, tuple[Tensor, Any]]:
         """Measure one batch; return each parameter that has a gradient with it, by the parameter's id."""
         if not outputs:
-            raise ArgumentError("gradient_flow: the model called none of its layers with parameters; is it compiled?")
+            raise ArgumentError(
+                "gradient_flow: the model called none of its layers with parameters; call them in forward()"
+            )
         self.layers = self.layers or tuple(outputs)
         self._look_at_units([tensor.node for tensor in outputs[self.layers[-1]] if tensor.node is not None])
         wanted = [*(tensor for tensors in outputs.values() for tensor in tensors), *parameters]

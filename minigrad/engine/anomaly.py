@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.engine.listener import Listener, current_listener, listening
-from minigrad.engine.mode import current_scope, recording_calls, source_lines
+from minigrad.engine.mode import current_scope, reporting_operations, source_lines
 from minigrad.engine.source import SourceLine, calling_line
 from minigrad.errors import AnomalyError, checked_arguments
 
@@ -92,7 +92,7 @@ def detect_anomaly() -> Iterator[None]:
     minigrad.errors.AnomalyError: log made 1 -inf ...
     """
     detector = _Detector(current_listener())
-    with listening(detector), recording_calls(), source_lines(), np.errstate(all="ignore"):
+    with listening(detector), reporting_operations(), source_lines(), np.errstate(all="ignore"):
         yield
 
 
@@ -101,24 +101,8 @@ class _Detector(Listener):
 
     def __init__(self, outer: Listener | None) -> None:
         self.outer = outer or Listener()
-        self.outer.hear("it detects anomalies, which looks at every value; leave it uncompiled meanwhile")
         # by its id: a result with a nan that was there before, and what is to be said of that one
         self.handed_on: dict[int, tuple[weakref.ref[Any], str]] = {}
-
-    def hear(self, reason: str) -> None:
-        self.outer.hear(reason)
-
-    def operands(self, arrays: list[Any]) -> list[Any]:
-        return self.outer.operands(arrays)
-
-    def draw(self, shape: tuple[int, ...], rng: np.random.Generator | None) -> Any:
-        return self.outer.draw(shape, rng)
-
-    def array_read(self, what: str) -> None:
-        self.outer.array_read(what)
-
-    def whole(self, function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        return self.outer.whole(function, args, options)
 
     def operation(self, primitive: Any, inputs: Any, options: dict[str, Any], out: Any) -> None:
         """Check a result."""
@@ -261,8 +245,8 @@ def _cause(name: str, arrays: list[Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return the array of a tensor or a recorded array as an ordinary one."""
-    return np.asarray(getattr(value, "_data", value)).view(np.ndarray)
+    """Return the array of a tensor, or a value as one."""
+    return np.asarray(getattr(value, "_data", value))
 
 
 def _finite(value: Any) -> bool:

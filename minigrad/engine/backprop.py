@@ -86,7 +86,7 @@ class Delivery:
         if not isinstance(array, np.ndarray):
             array = np.asarray(array)
         # rules may pass one array on to several inputs
-        if (array.base is not None and not getattr(array, "alone", False)) or id(array) in self.delivered:
+        if array.base is not None or id(array) in self.delivered:
             array = array.copy()
         self.delivered.add(id(array))
         tensor._grad = Tensor(array, None, False)
@@ -128,7 +128,7 @@ def seed(output: Tensor, gradient: Any, *, lifted: bool) -> Any:
                 f"or .mean(), or pass gradient= of shape {output.shape}"
             )
         data = output._data
-        array = np.array(1, data.dtype) if type(data) is np.ndarray and not data.ndim else np.ones_like(data)
+        array = np.ones_like(data) if data.ndim else np.array(1, data.dtype)
         return Tensor(array, None, False) if lifted else array
     if lifted and isinstance(gradient, Tensor) and gradient.dtype == output.dtype:
         start = gradient

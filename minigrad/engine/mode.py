@@ -17,9 +17,8 @@ from minigrad.errors import ArgumentError, GraphError, checked_arguments
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-# what an operation records, as bits: its node in the graph, the user's line that made it, and, for a listener that
-# replays them, the NumPy calls
-GRAPH, LINES, CALLS = 1, 2, 4
+# what an operation does besides computing, as bits: record a node, note the user's line, tell the listener
+GRAPH, LINES, OPERATIONS = 1, 2, 4
 
 _records: ContextVar[int] = ContextVar("minigrad_records", default=GRAPH)
 _scope: ContextVar[str] = ContextVar("minigrad_scope", default="")
@@ -107,9 +106,9 @@ def source_lines() -> Iterator[None]:
 
 
 @contextmanager
-def recording_calls() -> Iterator[None]:
-    """Let the listener of a block hear of each operation, so that it can replay what was computed."""
-    token = _records.set(_records.get() | CALLS)
+def reporting_operations() -> Iterator[None]:
+    """Tell the listener of a block of each operation."""
+    token = _records.set(_records.get() | OPERATIONS)
     try:
         yield
     finally:

@@ -12,8 +12,8 @@ from numpy import asanyarray, ndarray
 from minigrad.engine import numpy_protocol
 from minigrad.engine.arrays import as_operand
 from minigrad.engine.explain import explain_failure
-from minigrad.engine.listener import hear_operation, heard_operands
-from minigrad.engine.mode import CALLS, GRAPH, LINES, current_scope, records_now
+from minigrad.engine.listener import hear_operation
+from minigrad.engine.mode import GRAPH, LINES, OPERATIONS, current_scope, records_now
 from minigrad.engine.node import Node, constant
 from minigrad.engine.sharing import apart, saved, still_shared
 from minigrad.engine.source import calling_line
@@ -91,7 +91,7 @@ class Primitive(Generic[P]):
                     node, placeless = value, True
                 elif node.requires_grad:
                     needed = True
-                if value._shared and (records >= CALLS or still_shared(value)):
+                if value._shared and still_shared(value):
                     outside = True
                 nodes.append(node)
                 arrays.append(value._data)
@@ -104,9 +104,6 @@ class Primitive(Generic[P]):
                         outside = True
                 nodes.append(value)
                 arrays.append(value)
-        if records >= CALLS:
-            heard = heard_operands(arrays)
-            arrays, outside = heard, outside and heard is arrays  # a recording looks after its arrays itself
         if outside and needed and records & GRAPH:
             arrays, outside = [saved(*pair) for pair in zip(inputs, arrays, strict=True)], False
         try:
@@ -124,7 +121,7 @@ class Primitive(Generic[P]):
             out = asanyarray(out)
         if outside or (needed and out.base is not None):
             out = apart(out, inputs, arrays if outside else ())
-        if records >= CALLS:
+        if records & OPERATIONS:
             hear_operation(self, inputs, options, out)
         dtype = out.dtype
         if not needed or not records & GRAPH or not self.passes_gradients or dtype.kind != "f":

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.listener import current_listener
-from minigrad.engine.mode import CALLS, records_now
 from minigrad.errors import ArgumentError, DtypeError, checked_arguments
 
 
@@ -30,19 +28,11 @@ def seed(n: int) -> None:
     """
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
         raise ArgumentError(f"seed() needs a non-negative integer, got {n!r}")
-    listener = current_listener()
-    if listener is not None:
-        listener.hear("it starts the default generator anew by mg.seed(); do that outside")
     _Default.generator = np.random.default_rng(int(n))
 
 
 def uniform(shape: tuple[int, ...], rng: np.random.Generator | None = None) -> Any:
     """Draw single-precision numbers, evenly from 0 to 1."""
-    if records_now() & CALLS:
-        listener = current_listener()
-        drawn = None if listener is None else listener.draw(shape, rng)
-        if drawn is not None:
-            return drawn
     return generator(rng).random(shape, np.float32)
 
 

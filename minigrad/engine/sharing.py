@@ -17,9 +17,7 @@ from typing import TYPE_CHECKING, Any
 from numpy import ndarray
 
 from minigrad.engine.arrays import Array
-from minigrad.engine.listener import hear_array_read
 from minigrad.engine.memory_changes import owner_of
-from minigrad.engine.mode import CALLS, records_now
 
 if TYPE_CHECKING:
     from minigrad.engine.tensor import Tensor
@@ -35,28 +33,9 @@ class Divided(ndarray[Any, Any]):
     """
 
 
-def divided(array: Array) -> Array:
-    """Return an array's values as the only part of memory of their own."""
-    memory = Divided(array.shape, array.dtype)
-    memory[...] = array
-    return unnoticed(memory)
-
-
-def unnoticed(array: Array) -> Array:
-    """Return the same memory by an array that is no reference to this one, where this is a part or the whole."""
-    whole: Any = array if type(array) is Divided else array.base
-    if type(whole) is not Divided:
-        return array
-    offset = array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
-    return ndarray(array.shape, array.dtype, whole, offset, array.strides)
-
-
-def share(tensor: Tensor, how: str) -> Array:
+def share(tensor: Tensor) -> Array:
     """Let somebody outside have a tensor's array: in a copy, if a graph or another tensor may hold it."""
-    recorded = type(tensor._data) is not ndarray and records_now() >= CALLS
-    if recorded:
-        hear_array_read(how)
-    elif not tensor._shared:
+    if not tensor._shared:
         if getrefcount(tensor._data) > ALONE or not owns_memory(tensor._data):
             tensor._data = tensor._data.copy(order="K")
         tensor._shared = True

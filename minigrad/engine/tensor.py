@@ -12,8 +12,7 @@ from numpy import ndarray
 
 from minigrad.engine import numpy_protocol
 from minigrad.engine.arrays import as_array
-from minigrad.engine.listener import hear_array_read
-from minigrad.engine.mode import CALLS, GRAPH, LINES, records_now
+from minigrad.engine.mode import GRAPH, LINES, records_now
 from minigrad.engine.node import Node, leaf
 from minigrad.engine.operators import Operators
 from minigrad.engine.sharing import give_own_memory, share
@@ -56,7 +55,7 @@ class Tensor(Operators):
 
         Changing it changes the tensor, and nothing that was computed from it before.
         """
-        return share(self, ".data")
+        return share(self)
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -92,7 +91,7 @@ class Tensor(Operators):
 
     def numpy(self) -> npt.NDArray[Any]:
         """Return the values as the ndarray itself, as ``.data`` does; ``.copy()`` it before changing it."""
-        return share(self, ".numpy()")
+        return share(self)
 
     def item(self) -> Any:
         """Return the only element as a Python number.
@@ -159,8 +158,7 @@ class Tensor(Operators):
 
     def detach(self) -> Tensor:
         """Return a tensor of the same values (shared memory) that is outside of the graph."""
-        if type(self._data) is ndarray:  # no recorded one
-            share(self, ".detach()")
+        share(self)
         return Tensor(self._data, None, self._shared)
 
     # --- gradient
@@ -199,8 +197,6 @@ class Tensor(Operators):
                 f"cannot assign into {self.describe()}: a graph depends on its values, or may; build a new tensor with "
                 "mg.where(mask, new, old) or mg.concatenate, or change a leaf inside `with mg.no_grad():`"
             )
-        if records_now() >= CALLS:
-            hear_array_read("an assignment to part of a tensor")
         changed = self._data.copy()
         try:
             changed[plain_index(index)] = value._data if isinstance(value, Tensor) else value
@@ -238,7 +234,7 @@ class Tensor(Operators):
                 f"{self.describe()} requires a gradient, and an ndarray would drop it from the graph; "
                 "use .detach().numpy() if that is what you want"
             )
-        return np.array(self._data if copy else share(self, "np.asarray"), dtype=dtype, copy=copy)
+        return np.array(self._data if copy else share(self), dtype=dtype, copy=copy)
 
     def __len__(self) -> int:
         if self._data.ndim == 0:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.arrays import Array
-from minigrad.engine.listener import as_a_whole
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, GraphError, checked_arguments
 from minigrad.optim import checks
@@ -52,13 +51,7 @@ def clip_grad_norm(
     norm_type = float(checks.number(owner, "norm_type", norm_type))
     if math.isnan(norm_type):
         raise ArgumentError(f"{owner}: norm_type must be a number such as 2 or math.inf, got nan")
-    return _clip_norm(owner, _with_gradients(owner, parameters), max_norm, norm_type, error_if_nonfinite)
-
-
-@as_a_whole
-def _clip_norm(
-    owner: str, clipped: list[Tensor], max_norm: float, norm_type: float, error_if_nonfinite: bool
-) -> Tensor:
+    clipped = _with_gradients(owner, parameters)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # what is not finite is in the norm returned
         total = _norm(np.array([_norm(_gradient(tensor), norm_type) for tensor in clipped]), norm_type)
         if error_if_nonfinite and not np.isfinite(total):
@@ -91,12 +84,7 @@ def clip_grad_value(parameters: Tensor | Iterable[Tensor], clip_value: float) ->
     """
     owner = "clip_grad_value"
     limit = checks.at_least_zero(owner, "clip_value", clip_value)
-    _clip_value(_with_gradients(owner, parameters), limit)
-
-
-@as_a_whole
-def _clip_value(clipped: list[Tensor], limit: float) -> None:
-    for tensor in clipped:
+    for tensor in _with_gradients(owner, parameters):
         _replace(tensor, np.clip(_gradient(tensor), -limit, limit))
 
 

@@ -78,7 +78,6 @@ class Newton(Optimizer):
 
         No ``.grad`` is read or changed, so ``zero_grad()`` is not needed. A closure may still call
         ``backward(retain_graph=True)``: the gradients that this leaves stay. The step releases the loss's graph.
-        ``mg.compile`` lets a step with Newton's method run as it is written.
 
         Args:
             closure: computes the loss, a scalar tensor, and returns it; called once, and need not call ``backward()``.
@@ -151,8 +150,7 @@ class Newton(Optimizer):
                 f"{self.title}: the closure must return a scalar, got shape {loss.shape}; reduce it with .mean() or "
                 ".sum()"
             )
-        # the call of float tells a compiled step that values decide what happens
-        if not -np.inf < float(loss._data.item()) < np.inf:
+        if not np.isfinite(loss._data).all():
             raise ArgumentError(f"{self.title}: the loss is {loss._data.item()}, so no step can be computed from it")
         if loss.node is not None and loss.node.released:
             raise GraphError(
@@ -216,7 +214,6 @@ class Newton(Optimizer):
 
 def _flat(gradients: Any, parameters: list[Tensor]) -> Floats:
     """Return gradients side by side in double precision; zeros where there is none."""
-    # plain arrays: what is computed from them is no part of a compiled step
     parts = [
         np.zeros(parameter.size) if gradient is None else np.array(gradient._data, np.float64).ravel()
         for gradient, parameter in zip(gradients, parameters, strict=True)

@@ -280,9 +280,6 @@ class Optimizer:
         Raises:
             StateDictError: when groups, sizes, shapes or names do not fit; lists every problem.
         """
-        listener = current_listener()
-        if listener is not None:
-            listener.hear(f"it loads the state of {self.title}; do that outside, between two steps")
         load_state(self, state_dict)
 
     @property

@@ -9,7 +9,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.engine.listener import Listener, current_listener, listening
-from minigrad.errors import AnomalyError, CompileWarning, UnknownArgumentError
+from minigrad.errors import AnomalyError, UnknownArgumentError
 
 
 def leaf(values, name=None, dtype=np.float32):
@@ -287,19 +287,13 @@ def test_another_listener_goes_on_hearing():
     assert ear.heard == ["sum", "multiply", "x", "SGD"]
 
 
-def test_another_listener_hears_of_all_that_is_recorded():
+def test_another_listener_hears_of_operations_and_updates():
     class Ear(Listener):
         def __init__(self):
             self.heard = []
 
-        def hear(self, reason):
-            self.heard.append(reason[:20])
-
         def operation(self, primitive, inputs, options, out):
             self.heard.append(primitive.name)
-
-        def array_read(self, what):
-            self.heard.append(what)
 
         def before_update(self, optimizer, parameters):
             self.heard.append("before")
@@ -308,12 +302,7 @@ def test_another_listener_hears_of_all_that_is_recorded():
     with listening(ear), mg.detect_anomaly(), mg.detect_anomaly():
         x.grad = x.detach() * 3
         optim.SGD([x], lr=0.1).step()
-        with mg.no_grad():
-            x[0] = 1.0
-    assert ear.heard == [
-        *["it detects anomalies"] * 2,  # each of the two says so
-        *("multiply", "before", "an assignment to part of a tensor"),
-    ]
+    assert ear.heard == ["multiply", "before"]
 
 
 def test_a_rule_that_works_with_what_the_function_kept_is_looked_at():
@@ -355,35 +344,3 @@ def test_it_does_not_leak_into_another_thread():
         thread.start()
         thread.join()
     assert found == [-np.inf]
-
-
-def test_a_compiled_step_that_detects_runs_as_it_is_written():
-    w = leaf([1.0, 2.0])
-
-    @mg.compile
-    def step(x):
-        with mg.detect_anomaly():
-            w.grad = None
-            (w * x).sum().backward()
-            return mg.log(x)
-
-    with pytest.warns(CompileWarning, match="detects anomalies"):
-        step(mg.tensor([1.0, 2.0]))
-    with pytest.raises(AnomalyError):
-        step(mg.tensor([0.0, 2.0]))
-
-
-def test_a_compiled_step_is_looked_at_from_outside():
-    w = leaf([1.0, 2.0])
-
-    @mg.compile
-    def step(x):
-        w.grad = None
-        loss = mg.log(w * x).sum()
-        loss.backward()
-        return loss
-
-    for _ in range(5):
-        step(mg.tensor([1.0, 2.0]))
-    with pytest.raises(AnomalyError, match=r"^log made 1 -inf"), mg.detect_anomaly():
-        step(mg.tensor([0.0, 2.0]))

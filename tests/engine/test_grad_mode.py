@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import minigrad as mg
-from minigrad.engine.mode import current_scope, enter_scope, leave_scope, recording_calls, records_now
+from minigrad.engine.mode import current_scope, enter_scope, leave_scope, records_now, reporting_operations
 from minigrad.errors import AnomalyError, ArgumentError, GraphError, UnknownArgumentError
 
 
@@ -50,7 +50,7 @@ def test_an_exception_restores_the_mode() -> None:
     assert records()
 
 
-@pytest.mark.parametrize("mode", [mg.no_grad, mg.enable_grad, mg.source_lines, mg.detect_anomaly, recording_calls])
+@pytest.mark.parametrize("mode", [mg.no_grad, mg.enable_grad, mg.source_lines, mg.detect_anomaly, reporting_operations])
 def test_what_is_recorded_is_as_before_once_a_block_is_over(mode: Any) -> None:
     for outer in (mg.enable_grad, mg.no_grad):
         with outer():

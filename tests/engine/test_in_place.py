@@ -14,10 +14,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.engine import memory_changes
-from minigrad.engine.listener import Listener, listening
-from minigrad.engine.mode import recording_calls
 from minigrad.errors import InPlaceError
-from minigrad.replay.recorded import RecordedArray
 
 
 def values(*shape: int, seed: int = 0) -> Any:
@@ -495,27 +492,6 @@ class TestOptimizers:
         with pytest.raises(InPlaceError, match=r"'multiply': argument 1, an array that it needs, .*step after the"):
             output.backward()
 
-    def test_a_compiled_step_counts_as_well(self) -> None:
-        w = mg.tensor(values(3), requires_grad=True, name="w")
-        optimizer = optim.SGD([w], lr=0.1)
-
-        @mg.compile
-        def train_step(x: mg.Tensor) -> mg.Tensor:
-            optimizer.zero_grad()
-            loss = (w * w * x).sum()
-            loss.backward()
-            optimizer.step()
-            return loss
-
-        x = mg.tensor(values(3, seed=1))
-        for _ in range(6):
-            train_step(x)
-        assert train_step.plans
-        old = (w * w).sum()
-        train_step(x)
-        with pytest.raises(InPlaceError, match="'multiply': 'w', "):
-            old.backward()
-
 
 class TestWhatIsHadIsTheTensors:
     """Changing what ``.data`` gives changes the tensor, before and after graphs, and optimizers' steps show in it."""
@@ -638,41 +614,6 @@ def test_layers_whose_parameters_and_input_are_changed(name: str) -> None:
         loss.backward()
         found.append([tensor.grad.data.tobytes() for tensor in (x, *layer.parameters())])
     assert found[0] == found[1]
-
-
-def recorded(x: mg.Tensor) -> mg.Tensor:
-    """Return a tensor with an array of the kind that recordings make."""
-    x._data = x._data.view(RecordedArray)
-    return x
-
-
-def test_an_array_that_a_recording_has_left_is_kept_apart_too() -> None:
-    x = recorded(mg.tensor(values(3), requires_grad=True))
-    output = (x * x).sum()
-    x.data[:] = 7
-    output.backward()
-    np.testing.assert_array_equal(x.grad.data, 2 * values(3))
-
-
-@pytest.mark.parametrize("mode", [mg.enable_grad, mg.no_grad])
-def test_a_listener_hears_that_an_array_is_taken_or_changed_where_calls_are_recorded(mode: Any) -> None:
-    heard: list[str] = []
-
-    class Ear(Listener):
-        def array_read(self, what: str) -> None:
-            heard.append(what)
-
-    def take_and_change() -> None:
-        x = recorded(mg.tensor(values(3)))
-        x.numpy()
-        x[0] = 1.0
-
-    with listening(Ear()), mode():
-        take_and_change()
-        assert heard == []
-        with recording_calls():
-            take_and_change()
-    assert heard == [".numpy()", "an assignment to part of a tensor"]
 
 
 def test_an_output_that_is_a_parameters_own_array_is_named() -> None:

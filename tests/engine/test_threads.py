@@ -1,13 +1,10 @@
-"""What threads have to themselves: modes, listeners, recordings, and models that train side by side."""
+"""What threads have to themselves: modes, listeners, and models that train side by side."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
-import random
 import sys
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -19,10 +16,7 @@ import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import data, nn, optim
 from minigrad.engine.listener import Listener, current_listener, listening
-from minigrad.engine.mode import CALLS, current_scope, recording_calls, records_now
-from minigrad.errors import CompileWarning
-from minigrad.replay.recorder import Recorder
-from minigrad.replay.watch import Collection, watching
+from minigrad.engine.mode import OPERATIONS, current_scope, records_now, reporting_operations
 
 
 @pytest.fixture(autouse=True)
@@ -175,10 +169,10 @@ def train_a_little() -> None:
 
 def test_a_listener_hears_its_own_thread() -> None:
     heard = Heard()
-    with listening(heard), recording_calls():
+    with listening(heard), reporting_operations():
         elsewhere(train_a_little)
         assert elsewhere(current_listener) is None
-        assert not elsewhere(records_now) & CALLS
+        assert not elsewhere(records_now) & OPERATIONS
         assert (heard.passes, heard.operations, heard.updates) == (0, 0, 0)
         train_a_little()
     assert (heard.passes, heard.updates) == (1, 1)
@@ -195,7 +189,7 @@ def test_new_threads_begin_without_the_modes_of_the_one_that_starts_them() -> No
 EPOCHS = 6
 
 
-def training(seed: int, compiled: bool) -> Callable[[], list[bytes]]:
+def training(seed: int) -> Callable[[], list[bytes]]:
     """Return a whole training with a model, a dropout and a loader of its own; the seed decides everything."""
     rng = np.random.default_rng(seed)
     loader = data.DataLoader(data.spirals(90, rng=rng), batch_size=16, shuffle=True, seed=seed, drop_last=True)
@@ -218,9 +212,7 @@ def training(seed: int, compiled: bool) -> Callable[[], list[bytes]]:
 
     def train() -> list[bytes]:
         """Train; return the losses, the predictions and the state, to the bit."""
-        do: Any = mg.compile(step) if compiled else step
-        found = [do(X, y).numpy().tobytes() for _ in range(EPOCHS) for X, y in loader]
-        assert not compiled or do.plans
+        found = [step(X, y).numpy().tobytes() for _ in range(EPOCHS) for X, y in loader]
         with mg.no_grad():
             found.append(model.eval()(loader.dataset[:][0]).numpy().tobytes())
         return found + [value.tobytes() for value in model.state_dict().values()]
@@ -228,11 +220,10 @@ def training(seed: int, compiled: bool) -> Callable[[], list[bytes]]:
     return train
 
 
-@pytest.mark.parametrize("compiled", [False, True], ids=["as written", "compiled"])
-def test_threads_that_train_models_of_their_own_get_what_one_would(compiled: bool) -> None:
-    alone = [training(seed, compiled)() for seed in range(3)]
+def test_threads_that_train_models_of_their_own_get_what_one_would() -> None:
+    alone = [training(seed)() for seed in range(3)]
     assert len(set(map(tuple, alone))) == 3
-    assert side_by_side(*[training(seed, compiled) for seed in range(3)]) == alone
+    assert side_by_side(*[training(seed) for seed in range(3)]) == alone
 
 
 def test_matrices_that_several_threads_multiply_at_once() -> None:
@@ -265,44 +256,6 @@ def test_threads_that_use_one_model() -> None:
     assert side_by_side(*[lambda batch=batch: predictions(batch) for batch in batches]) == alone  # type: ignore[misc]
 
 
-def test_one_compiled_step_is_replayed_by_one_thread_at_a_time() -> None:
-    """A plan has one set of arrays: who comes while another is in it runs the step as it is written."""
-    w = mg.tensor([1.0, 2.0, 3.0])
-    step: Any = mg.compile(lambda x: mg.tanh(x * w))
-    expected = [mg.tanh(mg.full(3, float(number)) * w).tolist() for number in range(5)]
-    assert [step(mg.full(3, float(number))).tolist() for number in range(5)] == expected
-    assert step.plans
-    step.busy.acquire()
-    try:
-        assert elsewhere(lambda: step(mg.full(3, 2.0)).tolist()) == expected[2]
-    finally:
-        step.busy.release()
-    results = side_by_side(*[lambda n=n: [step(mg.full(3, float(n))).tolist() for _ in range(50)] for n in range(4)])  # type: ignore[misc]
-    assert results == [[expected[number]] * 50 for number in range(4)]
-
-
-def test_garbage_is_not_collected_while_any_thread_records() -> None:
-    """A recording that ends must not turn the collector on for one that goes on, which would hear what it calls."""
-    ended, end = threading.Event(), threading.Event()
-
-    def record() -> None:
-        with watching(lambda why: None, []):
-            end.wait(30)
-        ended.set()
-
-    assert gc.isenabled()
-    with ThreadPoolExecutor(1) as pool:
-        with watching(lambda why: None, []):
-            pool.submit(record)
-            while Collection.recordings < 2:
-                pass
-        during = gc.isenabled()
-        end.set()
-        ended.wait(30)
-    assert not during
-    assert gc.isenabled()
-
-
 # --- the default generator
 
 
@@ -312,33 +265,3 @@ def test_the_default_generator_is_shared_and_draws_no_number_twice() -> None:
     stream = np.random.default_rng(0).random(4000, np.float32)
     drawn = side_by_side(*[lambda: [F.dropout(mg.ones(1), 0.5).item() for _ in range(1000)] for _ in range(4)])
     assert sum(sum(value > 0 for value in part) for part in drawn) == int((stream >= 0.5).sum())
-
-
-@pytest.mark.parametrize(
-    ("draw", "heard"),
-    [
-        (np.random.default_rng(0).random, False),
-        (lambda: F.dropout(mg.ones(1)), True),
-        (random.random, True),
-        (np.random.random, True),
-    ],
-)
-def test_numbers_that_another_thread_draws_while_a_step_is_recorded(
-    monkeypatch: pytest.MonkeyPatch, draw: Callable[[], Any], heard: bool
-) -> None:
-    """From a generator of the whole process they count as the step's own: it runs as written, and says so."""
-    enter = Recorder.enter
-
-    def enter_and_draw(self: Recorder) -> Any:
-        entered = enter(self)
-        elsewhere(draw)
-        return entered
-
-    monkeypatch.setattr(Recorder, "enter", enter_and_draw)
-    step: Any = mg.compile(lambda x: x * 2)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", CompileWarning)
-        results = [step(mg.full(3, float(number))).tolist() for number in range(5)]
-    assert results == [[number * 2] * 3 for number in range(5)]
-    assert ["it draws random numbers" in str(warning.message) for warning in caught] == [True] * heard
-    assert bool(step.plans) is not heard

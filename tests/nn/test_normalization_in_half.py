@@ -10,7 +10,7 @@ import pytest
 
 import minigrad as mg
 import minigrad.nn.functional as F
-from minigrad import nn, optim
+from minigrad import nn
 from tests.ops.test_float16 import EPSILON, HALF, assert_rounded_once, halves, rounded
 
 
@@ -127,26 +127,3 @@ def test_what_is_scaled_with_single_precision_comes_in_single() -> None:
             assert F.batch_norm(x, running, running + 1, training=training).dtype == HALF
     assert F.layer_norm(x, 3, weight).dtype == np.float32
     assert F.layer_norm(x.astype(np.float32), 3, weight.astype(HALF)).dtype == np.float32
-
-
-def test_a_compiled_step_of_normalising_layers_in_half_is_the_step_as_written() -> None:
-    def train(compiled: bool) -> list[bytes]:
-        rng = np.random.default_rng(0)
-        X, y = mg.tensor(rng.normal(size=(30, 4)), dtype=HALF), rng.integers(0, 2, 30)
-        layers = nn.Linear(4, 8, dtype=HALF, rng=rng), nn.BatchNorm1d(8, dtype=HALF), nn.Tanh()
-        model = nn.Sequential(*layers, nn.LayerNorm(8, dtype=HALF), nn.Linear(8, 2, dtype=HALF, rng=rng))
-        optimizer = optim.SGD(model.parameters(), lr=0.1)
-
-        def step(X: Any, y: Any) -> Any:
-            optimizer.zero_grad()
-            loss = F.cross_entropy(model(X), y)
-            loss.backward()
-            optimizer.step()
-            return loss
-
-        do: Any = mg.compile(step) if compiled else step
-        losses = [do(X, y).numpy().tobytes() for _ in range(10)]
-        assert not compiled or do.plans
-        return losses + [value.tobytes() for value in model.state_dict().values()]
-
-    assert train(True) == train(False)

@@ -1,9 +1,8 @@
-"""Random uses of parameters between steps: side by side or not, compiled or not, all numbers agree to the bit."""
+"""Random uses of parameters between steps: side by side or one at a time, all numbers agree to the bit."""
 
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,6 @@ import pytest
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import nn, optim
-from minigrad.errors import CompileWarning
 from minigrad.optim import rows
 
 STEPS = 40
@@ -28,11 +26,10 @@ OPTIMIZERS: list[Callable[[list[Any]], optim.Optimizer]] = [
 class World:
     """A model in training, and arrays that its user has kept."""
 
-    def __init__(self, rng: np.random.Generator, compiled: bool) -> None:
+    def __init__(self, rng: np.random.Generator) -> None:
         self.model = nn.MLP([5, int(rng.integers(2, 9)), int(rng.integers(2, 90)), 3], rng=rng)
         self.renew(rng)
         self.kept: list[Any] = []
-        self.train = mg.compile(self.step) if compiled else self.step
 
     def renew(self, rng: np.random.Generator) -> None:
         self.optimizer = OPTIMIZERS[rng.integers(len(OPTIMIZERS))](list(self.model.parameters()))
@@ -83,14 +80,14 @@ USES: list[Callable[[World, Any, np.random.Generator], Any]] = [
 ]
 
 
-def history(seed: int, *, compiled: bool = False) -> list[Any]:
+def history(seed: int) -> list[Any]:
     """Return all bits after each step, and those of what was kept."""
     rng = np.random.default_rng(seed)
-    world = World(rng, compiled)
+    world = World(rng)
     found: list[Any] = []
     for _ in range(STEPS):
         X, y = rng.normal(size=(4, 5)).astype(np.float32), rng.integers(0, 3, 4)
-        loss = world.train(mg.tensor(X), mg.tensor(y))
+        loss = world.step(mg.tensor(X), mg.tensor(y))
         parameters = list(world.model.parameters())
         if rng.random() < 0.5:
             USES[rng.integers(len(USES))](world, parameters[rng.integers(len(parameters))], rng)
@@ -104,8 +101,5 @@ def test_however_parameters_are_used_nothing_depends_on_how_they_are_updated(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = history(seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CompileWarning)  # of runs in which hardly two steps are alike
-        assert history(seed, compiled=True) == expected
     monkeypatch.setattr(rows, "SMALL", 0)  # one at a time
     assert history(seed) == expected
