@@ -129,12 +129,11 @@ def test_every_key_in_a_terminal():
             ("?", "the next step[\\s\\S]*any key goes back"),
             (" ", "step 7 of 7[\\s\\S]*this step"),
             ("b", "Breakpoint at the node \\(enter: multiply\\): _"),
-            ("\x1b", "this step[\\s\\S]*n next"),
+            ("\x1b", "^(?![\\s\\S]*Breakpoint at the node)[\\s\\S]*\\? help *$"),
         ]:
             terminal.wait(r"\? help *$")
             terminal.type(keys)
             terminal.wait(expected)
-        time.sleep(0.3)  # an escape on its own is one after a moment
         terminal.type("q")
         after, code = terminal.end()
         assert code == 0
