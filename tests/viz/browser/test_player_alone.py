@@ -155,6 +155,7 @@ def test_five_thousand_nodes_open_folded_and_unfold(window: Window, large: Playe
     assert window.count(".box") == 5000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", [[], ["t"], ["c"], ["p"]], ids=["graph", "table", "unfolded", "predict"])
 def test_steps_through_five_thousand_nodes(window: Window, large: Player, view: list[str]) -> None:
     window.open(large)

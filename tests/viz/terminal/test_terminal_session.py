@@ -155,7 +155,7 @@ def test_leaving_goes_on_with_the_script(key):
 @posix
 def test_ctrl_c_ends_the_script_and_restores_the_terminal():
     with Terminal(script()) as terminal:
-        terminal.wait("step 1 of 7")
+        terminal.wait(r"step 1 of 7 [\s\S]*\? help *$")
         terminal.type("\x03")
         after, code = terminal.end()
         assert "as it was: True" in after
@@ -167,7 +167,7 @@ def test_ctrl_c_ends_the_script_and_restores_the_terminal():
 @posix
 def test_a_signal_to_terminate_restores_the_terminal():
     with Terminal(script()) as terminal:
-        terminal.wait("step 1 of 7")
+        terminal.wait(r"step 1 of 7 [\s\S]*\? help *$")
         terminal.process.send_signal(signal.SIGTERM)
         after, code = terminal.end()
         assert "as it was: True" in after
