@@ -28,6 +28,9 @@ help: ## this list
 demo: $(VENV)/demo ## train on handwritten digits and draw the graph, into runs/demo/
 	@$(BIN)/minigrad demo
 
+# the workers share the processors: more threads of BLAS would wait for one another
+test test-all test-oldest: export OPENBLAS_NUM_THREADS := 1
+
 test: $(VENV)/installed ## the tests that are not marked as slow: three minutes
 	@$(BIN)/$(PYTEST) -m "not slow"
 
