@@ -35,7 +35,8 @@ test: $(VENV)/installed ## the tests that are not marked as slow: three minutes
 	@$(BIN)/$(PYTEST) -m "not slow"
 
 test-all: $(VENV)/installed ## every test, with coverage: a quarter of an hour
-	@$(BIN)/$(PYTEST) --cov --cov-report=term
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+		COVERAGE_FILE="$$folder/coverage" $(BIN)/$(PYTEST) --cov --cov-report=term
 
 test-oldest: $(OLDEST)/installed ## every test with the oldest NumPy that is supported
 	@$(OLDEST)/bin/$(PYTEST)
@@ -86,4 +87,4 @@ $(OLDEST)/installed: pyproject.toml
 	@touch $@
 
 clean: ## remove the environments, runs and caches
-	rm -rf .venv .venv-* runs .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.* .hypothesis
+	rm -rf .venv .venv-* runs .pytest_cache .mypy_cache .ruff_cache .coverage .hypothesis
