@@ -35,7 +35,7 @@ test: $(VENV)/installed ## the tests that are not marked as slow: three minutes
 	@$(BIN)/$(PYTEST) -m "not slow"
 
 test-all: $(VENV)/installed ## every test, with coverage: a quarter of an hour
-	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT INT TERM && \
 		COVERAGE_FILE="$$folder/coverage" $(BIN)/$(PYTEST) --cov --cov-report=term
 
 test-oldest: $(OLDEST)/installed ## every test with the oldest NumPy that is supported
