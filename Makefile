@@ -66,7 +66,7 @@ bench: $(VENV)/installed ## measure beside NumPy, and PyTorch, JAX and others wh
 bench-readme: $(VENV)/installed ## the same, and put the tables into README.md
 	@$(BENCH_PYTHON) -m benchmarks --readme $(BENCH)
 
-# what the demo needs, and examples: the package and what it draws with
+# what the demo needs: the package, and what it draws with
 $(VENV)/demo: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "minigrad needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": make demo PYTHON=python3.12")'
 	@echo "Building $(VENV) (once) ..."
