@@ -13,12 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import chain, drawing, facts, importing, memory, report, targets
+from benchmarks import chain, drawing, facts, importing, interaction, memory, report, targets
 from benchmarks.problem import CASES, LARGE
 from benchmarks.rounds import compare
 from benchmarks.serve import ROOT, PeerError
 
-SECTIONS = ("training", "optimizers", "hessian", "loader", "chain", "import", "memory", "draw")
+SECTIONS = ("training", "optimizers", "hessian", "loader", "chain", "import", "memory", "draw", "interaction")
 README = ROOT / "README.md"
 
 
@@ -70,6 +70,7 @@ def measurements(options: argparse.Namespace) -> dict[str, Callable[[], Any]]:
         "import": lambda: importing.measure(5 if options.quick else 15),
         "memory": remembered,
         "draw": lambda: drawing.measure(few, threads),
+        "interaction": lambda: interaction.measure(few, threads),
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import facts
+from benchmarks import facts, interaction
 from benchmarks.rounds import Rounds, ratio
 
 BEGIN, END = "<!-- benchmark:begin -->", "<!-- benchmark:end -->"
@@ -40,7 +40,13 @@ def sections(results: Results) -> list[str]:
     for subject, module in MODULES.items():
         for threads, found in results.get(subject, {}).items():
             parts.append("\n".join(comparison(module, threads, found)))
-    for section, write in (("chain", chain), ("import", importing), ("memory", memory), ("draw", drawing)):
+    for section, write in (
+        ("chain", chain),
+        ("import", importing),
+        ("memory", memory),
+        ("draw", drawing),
+        ("interaction", waiting),
+    ):
         if section in results:
             parts.append("\n".join(write(results[section])))
     return parts
@@ -138,6 +144,15 @@ def drawing(found: list[Results]) -> Iterator[str]:
         picture = "no Graphviz" if run["svg"] is None else f"{run['svg']:,.0f}"
         rows.append([f"{run['nodes']:,}", f"{run['shown']:,}", f"{run['dot']:,.0f}", picture])
     yield from table(["nodes", "shown", "as DOT", "from DOT to SVG"], rows)
+
+
+def waiting(found: dict[str, float | None]) -> Iterator[str]:
+    yield f"**What a person waits for**, milliseconds, with {interaction.NODES:,} operations"
+    yield ""
+    rows = [
+        [name, "no browser" if found[key] is None else f"{found[key]:,.0f}"] for key, name in interaction.NAMES.items()
+    ]
+    yield from table(["", "ms"], rows)
 
 
 def targets(verdicts: list[Results]) -> str:

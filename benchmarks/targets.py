@@ -74,6 +74,12 @@ TARGETS = (
     Target("import beyond NumPy's", 40.0, lambda results: results["import"]["beyond"], "ms"),
     Target("an epoch of DataLoader by NumPy's loop", 1.30, loading),
     Target(f"{LARGE}: peak memory by PyTorch's", 1.00, memory),
+    Target("the player opens 5,000 nodes", 2_000, lambda results: results["interaction"]["open"], "ms"),
+    Target("the player unfolds 5,000 nodes", 2_000, lambda results: results["interaction"]["unfold"], "ms"),
+    Target("a step in the player, of 5,000 nodes", 50, lambda results: results["interaction"]["step"], "ms"),
+    Target("every step of 5,000 nodes printed", 5_000, lambda results: results["interaction"]["print"], "ms"),
+    Target("the terminal's first frame of 5,000 nodes", 2_000, lambda results: results["interaction"]["frame"], "ms"),
+    Target("Ctrl-C in the terminal, to the end", 1_000, lambda results: results["interaction"]["interrupt"], "ms"),
 )
 
 

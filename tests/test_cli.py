@@ -46,6 +46,7 @@ def test_a_tool_that_imports_every_module_starts_no_command(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_the_demo_reaches_97_per_cent_over_five_seeds(capsys):
     accuracies = []
     for seed in range(5):

@@ -7,6 +7,8 @@ import pytest
 from tests.laboratory.scripts import LABORATORY
 from tests.scripts import run_script
 
+pytestmark = pytest.mark.slow
+
 EXPERIMENTS = sorted(LABORATORY.glob("*.py"))
 
 # what each prints, among other things; what was measured is tested in tests/laboratory

@@ -17,7 +17,7 @@ from minigrad.errors import MinigradError, UnknownArgumentError
 from tests.bad_input.analysis import ANALYSIS
 from tests.bad_input.data import DATA
 from tests.bad_input.functional import FUNCTIONAL
-from tests.bad_input.given import Cases
+from tests.bad_input.given import FOLDER, Cases
 from tests.bad_input.nn import NN
 from tests.bad_input.optim import OPTIM
 from tests.bad_input.training import TRAINING
@@ -72,7 +72,9 @@ EACH = [(name, *case) for name, cases in CASES.items() for case in cases]
 
 
 @pytest.mark.parametrize(
-    ("name", "call", "kind", "piece"), EACH, ids=[f"{name} {piece[:50]}" for name, _, _, piece in EACH]
+    ("name", "call", "kind", "piece"),
+    EACH,
+    ids=[f"{name} {piece.replace(str(FOLDER), 'FOLDER')[:50]}" for name, _, _, piece in EACH],
 )
 def test_bad_input(name: str, call: Callable[[], Any], kind: type[MinigradError], piece: str) -> None:
     with pytest.raises(kind) as caught:

@@ -281,14 +281,20 @@ def test_a_batch_size_that_is_no_positive_integer_is_named(batch_size):
         data.DataLoader(whole(3), batch_size)
 
 
-@pytest.mark.parametrize("empty", [whole(0), (np.zeros((0, 2)), []), [], Rows(), data.Subset(whole(3), [])], ids=str)
+@pytest.mark.parametrize(
+    "empty",
+    [whole(0), (np.zeros((0, 2)), []), [], Rows(), data.Subset(whole(3), [])],
+    ids=["tensors", "arrays", "list", "rows", "subset"],
+)
 def test_an_empty_dataset_is_an_error(empty):
     with pytest.raises(ArgumentError, match="the dataset is empty, there is nothing to load"):
         data.DataLoader(empty)
 
 
 @pytest.mark.parametrize(
-    "dataset", [3, None, iter([1]), (i for i in range(3)), {"x": [1]}, {1, 2}, "text", data.TensorDataset], ids=str
+    "dataset",
+    [3, None, iter([1]), (i for i in range(3)), {"x": [1]}, {1, 2}, "text", data.TensorDataset],
+    ids=["number", "None", "iterator", "generator", "dict", "set", "text", "class"],
 )
 def test_what_cannot_be_indexed_is_no_dataset(dataset):
     with pytest.raises(DtypeError, match=r"DataLoader needs a dataset with len\(\) and indexing, or a tuple of arrays"):

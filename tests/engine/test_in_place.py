@@ -191,7 +191,11 @@ class TestArraysOfTheUsers:
         assert constant.tolist() == [7, 7, 7]  # the tensor's own array
         assert x.grad.tolist() == values(3).tolist()
 
-    @pytest.mark.parametrize("build", [lambda a: a, lambda a: a[:], lambda a: a.T.T, mg.Tensor], ids=str)
+    @pytest.mark.parametrize(
+        "build",
+        [lambda a: a, lambda a: a[:], lambda a: a.T.T, mg.Tensor],
+        ids=["array", "slice", "transposed twice", "tensor"],
+    )
     def test_an_operand(self, build: Any) -> None:
         w = mg.tensor(values(3, 3), requires_grad=True)
         X = values(3, 3, seed=1)

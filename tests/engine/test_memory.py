@@ -209,6 +209,7 @@ def trained(model: nn.Module, optimizer: optim.Optimizer, batches: Any) -> None:
         optimizer.step()
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_over_ten_thousand_steps_of_a_model_and_an_optimizer() -> None:
     model = nn.MLP([2, 8, 2], dropout=0.1)
     optimizer = optim.Adam(model.parameters())

@@ -15,6 +15,7 @@ import minigrad as mg
 from tests.engine.programs import OPERATIONS, Program, draw
 from tests.engine.test_in_place import WAYS
 from tests.engine.test_random_programs import weighted
+from tests.slow import slow_after
 
 BLOCK = 100
 PROGRAMS = 800
@@ -58,7 +59,7 @@ def check(seed: int) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-11 * abs(expected).max(), err_msg=str(program))
 
 
-@pytest.mark.parametrize("start", range(0, PROGRAMS, BLOCK))
+@pytest.mark.parametrize("start", slow_after(3, range(0, PROGRAMS, BLOCK)))
 def test_what_is_changed_on_the_way_changes_no_gradient(start: int) -> None:
     for seed in range(start, start + BLOCK):
         check(seed)

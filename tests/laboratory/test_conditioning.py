@@ -7,6 +7,8 @@ import pytest
 
 from tests.laboratory.scripts import experiment
 
+pytestmark = pytest.mark.slow
+
 conditioning = experiment("conditioning")
 
 

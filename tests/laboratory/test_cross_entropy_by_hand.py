@@ -3,8 +3,11 @@
 import math
 
 import numpy as np
+import pytest
 
 from tests.laboratory.scripts import experiment
+
+pytestmark = pytest.mark.slow
 
 by_hand = experiment("cross_entropy_by_hand")
 

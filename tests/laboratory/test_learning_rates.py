@@ -4,6 +4,8 @@ import pytest
 
 from tests.laboratory.scripts import experiment
 
+pytestmark = pytest.mark.slow
+
 learning_rates = experiment("learning_rates")
 
 

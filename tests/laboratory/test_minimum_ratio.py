@@ -5,6 +5,8 @@ import pytest
 
 from tests.laboratory.scripts import experiment
 
+pytestmark = pytest.mark.slow
+
 minimum_ratio = experiment("minimum_ratio")
 
 

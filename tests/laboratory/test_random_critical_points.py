@@ -5,6 +5,8 @@ import pytest
 
 from tests.laboratory.scripts import experiment
 
+pytestmark = pytest.mark.slow
+
 random_critical_points = experiment("random_critical_points")
 
 

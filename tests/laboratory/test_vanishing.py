@@ -6,6 +6,8 @@ import pytest
 
 from tests.laboratory.scripts import experiment
 
+pytestmark = pytest.mark.slow
+
 vanishing = experiment("vanishing")
 
 

@@ -296,6 +296,7 @@ def test_the_page_is_self_contained(animation, tmp_path):
     assert 'sandbox="allow-scripts"' in animation._repr_html_()
 
 
+@pytest.mark.slow
 def test_the_page_plays_the_usual_number_of_frames_in_three_megabytes():
     makers = [sgd(1e-3), sgd(1e-3, momentum=0.9), lambda p: optim.Adam(p, lr=0.1), lambda p: optim.RMSprop(p, lr=0.02)]
     assert len(viz.animate_trajectory(makers, surfaces.rosenbrock()).html) < 3e6

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="there is no kill -9")
 def test_no_checkpoint_is_lost_and_no_run_ends_differently():
     command = [sys.executable, "-W", "error", "-m", "tests.training.checkpoint.kill", "--trials", "4", "--seed", "1"]

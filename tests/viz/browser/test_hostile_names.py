@@ -20,6 +20,8 @@ from tests.viz.browser.hostile import NAMES, WORST, hostile
 from tests.viz.browser.traces import small_mlp
 from tests.viz.browser.window import Window
 
+pytestmark = pytest.mark.slow
+
 # 50 examples of 20 names are a thousand
 THOUSAND = settings(max_examples=50, derandomize=True, database=None, deadline=None)
 

@@ -1,10 +1,9 @@
-"""The player on its own: no request, no complaint, in a sandboxed frame as in a notebook; and it is quick."""
+"""The player on its own: no request, no complaint, in a sandboxed frame as in a notebook; and with large graphs."""
 
 from __future__ import annotations
 
 import functools
 import http.server
-import statistics
 import threading
 import time
 from collections.abc import Iterator
@@ -138,16 +137,9 @@ def give_focus(window: Window) -> None:
 
 # --- large graphs
 
-STEPS = """
-    const spent = [];
-    for (let n = 0; n < 20; n++) {
-      const began = performance.now();
-      document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight", bubbles: true}));
-      document.body.getBoundingClientRect();
-      document.querySelector("#graph>g").getBoundingClientRect();
-      spent.push(performance.now() - began);
-    }
-    return spent;"""
+TWENTY_STEPS = """
+    for (let n = 0; n < 20; n++)
+      document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight", bubbles: true}));"""
 
 
 @pytest.fixture(scope="module")
@@ -155,31 +147,21 @@ def large() -> Player:
     return Player(chain(5000))
 
 
-def test_five_thousand_nodes_open_in_two_seconds(window: Window, large: Player) -> None:
+def test_five_thousand_nodes_open_folded_and_unfold(window: Window, large: Player) -> None:
     assert len(large.trace.graph.nodes) == 5000
     window.open(large)
-    assert window.count(".box") > 4000
-    timing = window.run("return performance.getEntriesByType('navigation')[0].toJSON()")
-    assert timing["loadEventEnd"] < 2000
-    unfold = """const began = performance.now();
-        document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "c", bubbles: true}));
-        document.body.getBoundingClientRect();
-        return performance.now() - began"""
-    assert window.run(unfold) < 2000
+    assert 4000 < window.count(".box") < 5000
+    window.press("c")
     assert window.count(".box") == 5000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", [[], ["t"], ["c"], ["p"]], ids=["graph", "table", "unfolded", "predict"])
-def test_a_step_through_five_thousand_nodes_takes_less_than_50_ms(
-    window: Window, large: Player, view: list[str]
-) -> None:
+def test_steps_through_five_thousand_nodes(window: Window, large: Player, view: list[str]) -> None:
     window.open(large)
     window.press(*view)
-    medians = {}
     for start in (0, 190, 4990, 9980):  # the table turns its page at 200; at 4,999 the backward pass begins
         window.run("history.replaceState(null, '', '#'); location.hash = arguments[0]", f"#step={start}")
-        window.run("return new Promise((done) => setTimeout(done, 50))")
-        spent = window.run(STEPS)
-        medians[start] = statistics.median(spent)
+        window.until(f"return document.querySelector('#controls output').textContent.startsWith('{start} ')")
+        window.run(TWENTY_STEPS)
         assert window.step > start or start == 9980
-    assert max(medians.values()) < 50, medians

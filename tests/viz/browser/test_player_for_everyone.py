@@ -239,6 +239,7 @@ VIEWS: dict[str, list[str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(window: Window, axe: str, scheme: str) -> None:
     window.prefer(color_scheme=scheme, reduced_motion="reduce")

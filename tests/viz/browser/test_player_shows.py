@@ -14,6 +14,7 @@ from minigrad import viz
 from minigrad.viz.browser.player import Player
 from minigrad.viz.recording.steps import ContributionStep, SumStep, UpdateStep
 from minigrad.viz.recording.trace import Trace
+from tests.slow import slow_after
 from tests.viz.browser.traces import (
     OTHERS,
     WITH_SENTENCES,
@@ -45,7 +46,7 @@ def number(text: str) -> float:
     return float(text.replace("−", "-"))
 
 
-@pytest.mark.parametrize("name", WITH_SENTENCES)
+@pytest.mark.parametrize("name", slow_after(2, WITH_SENTENCES))
 def test_the_sentence_of_every_step_is_that_of_the_trace(window: Window, name: str) -> None:
     trace = WITH_SENTENCES[name]()
     window.open(Player(trace))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +18,45 @@ CODES = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Hom
 CODES |= {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32}
 TEXTS = {"Enter": "\r", "Tab": "", "Escape": ""}
 WIDTH, HEIGHT = 1280, 800
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--force-device-scale-factor=1",
+)
+
+
+class NoBrowserError(Exception):
+    """There is no browser that can be driven; the message says what is missing."""
+
+
+def start_browser(profile: Path) -> Any:
+    """Return a headless Chromium with its profile in a folder, driven by selenium; raise NoBrowserError without one."""
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    service = shutil.which("chromedriver")
+    if importlib.util.find_spec("selenium") is None:
+        raise NoBrowserError("selenium is not installed")
+    if program is None or service is None:
+        raise NoBrowserError(f"no {'Chromium' if program is None else 'chromedriver'} on the PATH")
+    from selenium import webdriver
+    from selenium.common.exceptions import WebDriverException
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    for flag in (*FLAGS, f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    try:
+        return webdriver.Chrome(options=options, service=Service(service))
+    except WebDriverException as problem:
+        raise NoBrowserError(f"the browser does not start: {problem.msg}") from problem
 
 
 def labelled(label: str) -> str:
@@ -83,7 +124,7 @@ class Window:
         sent = (m["params"] for m in messages if m["method"] == "Network.requestWillBeSent")
         return [params["request"]["url"] for params in sent if params["type"] != "Document"]
 
-    def until(self, script: str, seconds: float = 5.0) -> None:
+    def until(self, script: str, seconds: float = 30.0) -> None:
         """Wait for a script to return something true."""
         end = time.monotonic() + seconds
         while not self.run(script):

@@ -272,7 +272,11 @@ def test_a_cell_of_a_notebook():
     assert describe_rule(namespace["cube"], 0).source == "lambda g, out, x: 3 * g * x * x"
 
 
-@pytest.mark.parametrize("filename", ["<string>", "/no/such/file.py", __file__, "<ipython-input-1-0a1b2c>"])
+@pytest.mark.parametrize(
+    "filename",
+    ["<string>", "/no/such/file.py", __file__, "<ipython-input-1-0a1b2c>"],
+    ids=["string", "absent file", "this file", "cell"],
+)
 def test_text_that_was_executed_has_the_signature(filename):
     namespace = {}
     code = compile("a = lambda g, out, x, k=1: g\ndef b(g: int, *, out=[0]):\n    return g", filename, "exec")

@@ -14,12 +14,13 @@ from minigrad.engine.listener import listening
 from minigrad.errors import ArgumentError, DtypeError, GraphError, ShapeError, UnknownArgumentError
 from minigrad.viz.graph import node_ids
 from minigrad.viz.recording.steps import ContributionStep, ForwardStep, SumStep
+from tests.slow import slow_after
 from tests.viz.recording.programs import Capture, leaf, program, replayed, same_bits
 
 SEEDS = range(200)
 
 
-@pytest.mark.parametrize("start", range(0, len(SEEDS), 20))
+@pytest.mark.parametrize("start", slow_after(2, range(0, len(SEEDS), 20)))
 def test_contributions_add_up_to_the_gradients_of_backward(start: int) -> None:
     kinds: Counter[str] = Counter()
     for seed in SEEDS[start : start + 20]:
@@ -40,7 +41,7 @@ def test_contributions_add_up_to_the_gradients_of_backward(start: int) -> None:
     assert min(kinds[kind] for kind in ("forward", "seed", "contribution", "sum")) > 0
 
 
-@pytest.mark.parametrize("start", range(0, len(SEEDS), 40))
+@pytest.mark.parametrize("start", slow_after(1, range(0, len(SEEDS), 40)))
 @pytest.mark.parametrize("options", [{}, {"retain_graph": True}, {"create_graph": True}])
 def test_listening_to_the_real_pass_gives_the_same_trace(start: int, options: dict[str, bool]) -> None:
     for seed in SEEDS[start : start + 40]:
@@ -63,7 +64,7 @@ def test_listening_to_the_real_pass_gives_the_same_trace(start: int, options: di
         assert output.node.released == (not options)
 
 
-@pytest.mark.parametrize("start", range(0, len(SEEDS), 50))
+@pytest.mark.parametrize("start", slow_after(1, range(0, len(SEEDS), 50)))
 def test_every_edge_sends_once_and_only_when_everything_has_arrived(start: int) -> None:
     for seed in SEEDS[start : start + 50]:
         output, _ = program(seed)

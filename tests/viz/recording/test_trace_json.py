@@ -21,6 +21,7 @@ import minigrad as mg
 from minigrad import nn, optim, viz
 from minigrad.viz.recording import snapshot
 from minigrad.viz.recording.snapshot import Snapshot
+from tests.slow import slow_after
 from tests.viz.recording.programs import leaf, program, same_bits, strict, varied
 
 ROOT = Path(__file__).parents[3]
@@ -53,7 +54,7 @@ def assert_the_same(trace: viz.Trace, read: viz.Trace) -> None:
     assert (read.graph.output, read.graph.summed) == (trace.graph.output, trace.graph.summed)
 
 
-@pytest.mark.parametrize("start", range(0, 100, 25))
+@pytest.mark.parametrize("start", slow_after(1, range(0, 100, 25)))
 def test_what_is_written_is_read_again(start: int) -> None:
     for seed in range(start, start + 25):
         trace = viz.trace(program(seed)[0])

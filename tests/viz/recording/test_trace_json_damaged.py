@@ -88,6 +88,7 @@ NULLABLE = {"name": str, "before": dict, "total": dict}
 STATISTICS = ("min", "mean", "max", "norm")
 
 
+@pytest.mark.slow
 def test_a_wrong_type_at_any_key_is_an_error() -> None:
     assert read(TEXT)
     for path in one_of_each():
@@ -155,6 +156,7 @@ def test_a_text_that_was_cut_short_is_an_error(length: int) -> None:
     assert read(TEXT[:length]) == (length == len(TEXT))
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(
     st.integers(0, len(TEXT) - 1),
@@ -177,6 +179,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(PATHS), JSON, st.sampled_from(PATHS), st.sampled_from(PATHS))
 def test_another_value_anywhere_is_an_error_or_a_trace(path: Any, value: Any, source: Any, target: Any) -> None:

@@ -129,12 +129,11 @@ def test_every_key_in_a_terminal():
             ("?", "the next step[\\s\\S]*any key goes back"),
             (" ", "step 7 of 7[\\s\\S]*this step"),
             ("b", "Breakpoint at the node \\(enter: multiply\\): _"),
-            ("\x1b", "this step[\\s\\S]*n next"),
+            ("\x1b", "^(?![\\s\\S]*Breakpoint at the node)[\\s\\S]*\\? help *$"),
         ]:
             terminal.wait(r"\? help *$")
             terminal.type(keys)
             terminal.wait(expected)
-        time.sleep(0.3)  # an escape on its own is one after a moment
         terminal.type("q")
         after, code = terminal.end()
         assert code == 0
@@ -156,7 +155,7 @@ def test_leaving_goes_on_with_the_script(key):
 @posix
 def test_ctrl_c_ends_the_script_and_restores_the_terminal():
     with Terminal(script()) as terminal:
-        terminal.wait("step 1 of 7")
+        terminal.wait(r"step 1 of 7 [\s\S]*\? help *$")
         terminal.type("\x03")
         after, code = terminal.end()
         assert "as it was: True" in after
@@ -168,7 +167,7 @@ def test_ctrl_c_ends_the_script_and_restores_the_terminal():
 @posix
 def test_a_signal_to_terminate_restores_the_terminal():
     with Terminal(script()) as terminal:
-        terminal.wait("step 1 of 7")
+        terminal.wait(r"step 1 of 7 [\s\S]*\? help *$")
         terminal.process.send_signal(signal.SIGTERM)
         after, code = terminal.end()
         assert "as it was: True" in after
