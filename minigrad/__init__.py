@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from minigrad import nn as nn
 from minigrad import ops as ops
 from minigrad import optim as optim
-from minigrad.engine.backprop import backprop as backprop
+from minigrad.engine.backward import Contribution as Contribution
+from minigrad.engine.backward import Step as Step
+from minigrad.engine.backward import backprop as backprop
+from minigrad.engine.backward import grad as grad
 from minigrad.engine.creation import arange as arange
 from minigrad.engine.creation import eye as eye
 from minigrad.engine.creation import full as full
@@ -14,19 +17,14 @@ from minigrad.engine.creation import ones_like as ones_like
 from minigrad.engine.creation import tensor as tensor
 from minigrad.engine.creation import zeros as zeros
 from minigrad.engine.creation import zeros_like as zeros_like
-from minigrad.engine.gradients import grad as grad
-from minigrad.engine.gradients import value_and_grad as value_and_grad
-from minigrad.engine.memory import keep_freed_memory as keep_freed_memory
+from minigrad.engine.differentiable import primitive as primitive
 from minigrad.engine.mode import enable_grad as enable_grad
 from minigrad.engine.mode import no_grad as no_grad
-from minigrad.engine.mode import source_lines as source_lines
 from minigrad.engine.node import Node as Node
 from minigrad.engine.primitive import Primitive as Primitive
-from minigrad.engine.primitive import primitive as primitive
 from minigrad.engine.random import seed as seed
 from minigrad.engine.tensor import Tensor as Tensor
-from minigrad.engine.walk import Contribution as Contribution
-from minigrad.engine.walk import Step as Step
+from minigrad.memory import keep_freed_memory as keep_freed_memory
 from minigrad.ops.activation import elu as elu
 from minigrad.ops.activation import gelu as gelu
 from minigrad.ops.activation import leaky_relu as leaky_relu
@@ -52,7 +50,10 @@ from minigrad.ops.comparison import logical_xor as logical_xor
 from minigrad.ops.comparison import not_equal as not_equal
 from minigrad.ops.comparison import round as round
 from minigrad.ops.elementwise import add as add
+from minigrad.ops.elementwise import arctan as arctan
 from minigrad.ops.elementwise import astype as astype
+from minigrad.ops.elementwise import cos as cos
+from minigrad.ops.elementwise import cosh as cosh
 from minigrad.ops.elementwise import divide as divide
 from minigrad.ops.elementwise import exp as exp
 from minigrad.ops.elementwise import expm1 as expm1
@@ -63,9 +64,13 @@ from minigrad.ops.elementwise import multiply as multiply
 from minigrad.ops.elementwise import negative as negative
 from minigrad.ops.elementwise import power as power
 from minigrad.ops.elementwise import remainder as remainder
+from minigrad.ops.elementwise import sin as sin
+from minigrad.ops.elementwise import sinh as sinh
 from minigrad.ops.elementwise import sqrt as sqrt
 from minigrad.ops.elementwise import square as square
 from minigrad.ops.elementwise import subtract as subtract
+from minigrad.ops.elementwise import tan as tan
+from minigrad.ops.elementwise import tanh as tanh
 from minigrad.ops.indexing import take_along_axis as take_along_axis
 from minigrad.ops.linalg import dot as dot
 from minigrad.ops.linalg import einsum as einsum
@@ -107,26 +112,21 @@ from minigrad.ops.shape import transpose as transpose
 from minigrad.ops.softmax import log_softmax as log_softmax
 from minigrad.ops.softmax import logsumexp as logsumexp
 from minigrad.ops.softmax import softmax as softmax
-from minigrad.ops.trigonometry import arctan as arctan
-from minigrad.ops.trigonometry import cos as cos
-from minigrad.ops.trigonometry import cosh as cosh
-from minigrad.ops.trigonometry import sin as sin
-from minigrad.ops.trigonometry import sinh as sinh
-from minigrad.ops.trigonometry import tan as tan
-from minigrad.ops.trigonometry import tanh as tanh
 
 if _TYPE_CHECKING:
     from minigrad import analysis as analysis
     from minigrad import data as data
     from minigrad import testing as testing
     from minigrad import viz as viz
+    from minigrad.analysis.anomaly import detect_anomaly as detect_anomaly
     from minigrad.compiling import compile as compile
-    from minigrad.engine.anomaly import detect_anomaly as detect_anomaly
     from minigrad.engine.transforms import hessian as hessian
     from minigrad.engine.transforms import hvp as hvp
     from minigrad.engine.transforms import jacobian as jacobian
     from minigrad.engine.transforms import jvp as jvp
+    from minigrad.engine.transforms import value_and_grad as value_and_grad
     from minigrad.engine.transforms import vjp as vjp
+    from minigrad.source import source_lines as source_lines
     from minigrad.training import Checkpoint as Checkpoint
     from minigrad.training import History as History
     from minigrad.training import evaluate as evaluate
@@ -138,10 +138,10 @@ __version__ = "0.1.0"
 
 # what a training step does not need is imported when it is first asked for: name -> the module that has it
 _LATER = dict.fromkeys(("analysis", "data", "testing", "viz"), "")
-_LATER |= dict.fromkeys(("hessian", "hvp", "jacobian", "jvp", "vjp"), "minigrad.engine.transforms")
-_LATER |= {"detect_anomaly": "minigrad.engine.anomaly"}
+_LATER |= dict.fromkeys(("hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"), "minigrad.engine.transforms")
+_LATER |= {"detect_anomaly": "minigrad.analysis.anomaly", "source_lines": "minigrad.source"}
 _LATER |= dict.fromkeys(("Checkpoint", "History", "evaluate", "fit", "load", "save"), "minigrad.training")
-_LATER |= {"compile": "minigrad.compiling"}
+_LATER |= {"compile": "minigrad.compiling", "source_lines": "minigrad.source"}
 
 if not _TYPE_CHECKING:  # a type checker shall see only what there is
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.arrays import Array, as_array
+from minigrad.engine.backward import grad
 from minigrad.engine.calls import call
-from minigrad.engine.gradients import grad, watched
 from minigrad.engine.tensor import Tensor
-from minigrad.engine.transforms import vjp
+from minigrad.engine.transforms import variable, vjp
 from minigrad.errors import ArgumentError, DtypeError, GradientCheckError, checked_arguments
 
 STEP = 1e-3  # near the fifth root of float64's epsilon, where truncation and rounding are of one size
@@ -52,7 +52,7 @@ def gradcheck(f: Callable[..., Tensor], *inputs: Any, order: int = 1, tolerance:
         raise ArgumentError(f"gradcheck: order must be 1, 2, ..., got {order!r}")
     if not isinstance(tolerance, (int, float, np.number)) or not tolerance >= 0:
         raise ArgumentError(f"gradcheck: tolerance must be a number of at least 0, got {tolerance!r}")
-    values = [as_array(x._data if isinstance(x, Tensor) else x) for x in inputs]
+    values = [as_array(x._array if isinstance(x, Tensor) else x) for x in inputs]
     places = [position for position, value in enumerate(values) if value.dtype.kind == "f"]
     if not places:
         raise DtypeError("gradcheck: needs at least one floating-point input to differentiate")
@@ -98,7 +98,7 @@ def _gradient_of(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """Return the function of the inputs and weights in which each element of each gradient has a part."""
 
     def gradient(*arguments: Any) -> Tensor:
-        *inputs, weights = [watched(argument) for argument in arguments]
+        *inputs, weights = [variable(argument) for argument in arguments]
         total: Tensor = (weights * 0.0).sum()
         value = function(*inputs)
         if value.requires_grad:

@@ -101,7 +101,7 @@ def curvature() -> Step:
     def step() -> float:
         optimizer.zero_grad()
         value = mg.logsumexp(mg.tanh(inputs @ w), axis=1).mean()
-        slope = mg.grad(value, w, create_graph=True)
+        (slope,) = mg.grad(value, w, create_graph=True)
         (value + (slope * slope).sum()).backward()
         optimizer.step()
         product = mg.hvp(lambda x: (mg.sin(x) * x).sum(), point, point)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import minigrad
@@ -13,22 +14,27 @@ from minigrad.errors import UnknownAttributeError
 
 PACKAGE = Path(minigrad.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
+MODULE_NAMES = [
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__") for path in MODULES
+]
 
 # room -> the rooms that it may import from
 MAY_IMPORT = {
     "errors": set(),
+    "memory": {"errors"},
     "engine": {"errors"},
     "testing": {"errors", "engine"},
     "ops": {"errors", "engine"},
     "nn": {"errors", "engine", "ops"},
-    "optim": {"errors", "engine", "ops"},
+    "source": {"errors", "engine"},
+    "optim": {"errors", "engine", "ops", "memory"},
     "data": {"errors", "engine", "ops"},
     "compiling": {"errors"},
     "training": {"errors", "engine", "ops", "nn", "optim", "data"},
-    "analysis": {"errors", "engine", "ops", "nn", "optim", "data", "training"},
+    "analysis": {"errors", "engine", "ops", "nn", "optim", "data", "training", "source"},
     "viz": {"errors", "engine", "ops", "nn", "optim", "data", "training", "analysis"},
     "demo": {"errors", "engine", "ops", "nn", "optim", "data", "training", "viz"},
-    "capture": {"errors", "engine", "optim", "viz"},
+    "capture": {"errors", "engine", "optim", "viz", "source"},
     "cli": {"errors", "demo", "capture"},
     "__main__": {"cli"},
 }
@@ -38,11 +44,11 @@ def room_of(path):
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
-def imported_modules(path):
-    """Every `minigrad...` module that a file imports, inside functions too; type-checking imports are left out."""
+def imported_modules(path, type_checking=False):
+    """Every `minigrad...` module that a file imports, inside functions too, and for type checking if asked."""
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and not type_checking:
             node.body = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -50,10 +56,9 @@ def imported_modules(path):
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             assert all(alias.name != "*" for alias in node.names), f"{path}: star import"
-            if node.module == "minigrad":
-                yield from (f"minigrad.{alias.name}" for alias in node.names)
-            else:
-                yield node.module
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"  # `from minigrad.engine import numpy_protocol` imports a module
+                yield inner if node.module == "minigrad" or inner in MODULE_NAMES else node.module
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -66,13 +71,13 @@ def test_imports_run_one_way(path):
     assert used <= allowed, f"{room} may not import {sorted(used - allowed)}"
 
 
-def test_modules_inside_a_room_do_not_import_in_circles():
+@pytest.mark.parametrize("type_checking", [False, True])
+def test_modules_do_not_import_in_circles(type_checking):
+    strict = ("minigrad.engine", "minigrad.ops")  # where imports for type checking count, too
     graph = {
-        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): {
-            name for name in imported_modules(path) if name.startswith("minigrad")
-        }
-        for path in MODULES
-        if path.name != "__init__.py"
+        name: {found for found in imported_modules(path, type_checking) if found.startswith("minigrad")}
+        for path, name in zip(MODULES, MODULE_NAMES, strict=True)
+        if path.name != "__init__.py" and (not type_checking or name.startswith(strict))
     }
 
     def check(module, path):
@@ -84,6 +89,53 @@ def test_modules_inside_a_room_do_not_import_in_circles():
         check(module, [])
 
 
+# the files in which one reads the engine, and beside each the small ones that it may use from there on
+READING_ORDER = {
+    "node": [],
+    "value": [],
+    "primitive": ["arrays", "mode", "explain", "protected", "rule"],
+    "walk": [],
+    "tensor": ["numpy_protocol", "operators"],
+    "backward": [],
+}
+
+
+def test_the_engine_can_be_read_file_by_file():
+    before = []
+    for name, helpers in READING_ORDER.items():
+        for file in [*helpers, name]:
+            used = imported_modules(PACKAGE / "engine" / f"{file}.py", type_checking=True)
+            inside = {
+                module.removeprefix("minigrad.engine.") for module in used if module.startswith("minigrad.engine.")
+            }
+            assert inside <= {*before, *helpers}, (
+                f"{file}.py uses {sorted(inside - {*before, *helpers})}, which come later"
+            )
+        before += [*helpers, name]
+
+
+# what other implementations of Python lack, or other versions do otherwise
+CLEVER = {"getrefcount", "dis", "setprofile", "settrace", "get_referrers", "__closure__", "cell_contents", "co_code"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if path.parent.name in ("engine", "ops")],
+    ids=lambda path: str(path.relative_to(PACKAGE)),
+)
+def test_the_engine_does_nothing_clever(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        named = {
+            getattr(node, "attr", None),
+            getattr(node, "id", None),
+            *(alias.name for alias in getattr(node, "names", []) if isinstance(alias, ast.alias)),
+        }
+        assert not named & CLEVER, f"{path.name}: {named & CLEVER}"
+        if isinstance(node, ast.ClassDef):
+            bases = [ast.unparse(base).split("[")[0] for base in node.bases]
+            assert not [base for base in bases if base.split(".")[-1] in ("ndarray", "Array")], node.name
+
+
 @pytest.mark.parametrize("module", ["minigrad", "minigrad.viz", "minigrad.analysis", "minigrad.cli"])
 def test_importing_loads_nothing_heavy(module):
     heavy = ["graphviz", "rich", "matplotlib", "safetensors", "pygraphviz", "hypothesis", "scipy", "IPython"]
@@ -92,12 +144,16 @@ def test_importing_loads_nothing_heavy(module):
     assert run.stdout.strip() == "[]"
 
 
+def is_ufunc(value):
+    return isinstance(getattr(value, "forward", None), np.ufunc)
+
+
 def test_every_public_object_is_documented_and_has_an_example():
-    """Functions and classes of the public face; the comparisons share one description."""
+    """Functions and classes of the public face; comparisons, and what NumPy's ufuncs compute, share one description."""
     comparisons = {value.name for value in vars(minigrad.ops.comparison).values() if hasattr(value, "rules")}
     for face in (minigrad, minigrad.nn, minigrad.optim, minigrad.data, minigrad.analysis, minigrad.viz):
         for name, value in vars(face).items():
-            if name.startswith("_") or not callable(value) or name in comparisons:
+            if name.startswith("_") or not callable(value) or name in comparisons or is_ufunc(value):
                 continue
             assert value.__doc__, f"{face.__name__}.{name}"
             if not isinstance(value, type) or face in (minigrad.nn, minigrad.optim, minigrad.analysis):

@@ -13,7 +13,7 @@ from minigrad.analysis.calls import call, scalar_loss
 from minigrad.analysis.curvature import Curvature
 from minigrad.data import DataLoader, Subset
 from minigrad.data.dataset import Dataset
-from minigrad.engine.gradients import grad
+from minigrad.engine.backward import grad
 from minigrad.engine.mode import enable_grad
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ShapeError
@@ -166,7 +166,7 @@ def mean_loss(model: Module, loss: Any, batch: Any) -> Tensor:
 def _flat_gradient(model: Module, loss: Any, batch: Any) -> Floats:
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     gradients = grad(mean_loss(model, loss, batch), parameters, allow_unused=True)
-    parts = [np.zeros(p.size) if g is None else g._data.ravel() for p, g in zip(parameters, gradients, strict=True)]
+    parts = [np.zeros(p.size) if g is None else g._array.ravel() for p, g in zip(parameters, gradients, strict=True)]
     return np.concatenate(parts).astype(np.float64)
 
 

@@ -11,7 +11,7 @@ from minigrad.nn.module import Module
 @contextmanager
 def keeping_buffers(model: Module | None) -> Iterator[None]:
     """Restore every buffer of the model, if there is one, at the end of the block."""
-    kept = [] if model is None else [(buffer, buffer._data.copy()) for buffer in model.buffers()]
+    kept = [] if model is None else [(buffer, buffer._array.copy()) for buffer in model.buffers()]
     try:
         yield
     finally:

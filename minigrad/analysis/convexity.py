@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.analysis.calls import call
 from minigrad.analysis.domains import Box, Floats, box_of, shown
 from minigrad.data.checks import check_integer, check_non_negative
-from minigrad.engine.mode import Recording
+from minigrad.engine.mode import GradMode
 from minigrad.engine.random import generator
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
@@ -144,7 +144,7 @@ def check_convex(
     triples = check_integer("check_convex: triples", triples, least=1)
     if tolerance is not None:
         tolerance = check_non_negative("check_convex: tolerance", tolerance)
-    with Recording(False), np.errstate(all="ignore"):  # a value that is not finite is an error, of the library's own
+    with GradMode(False), np.errstate(all="ignore"):  # a value that is not finite is an error, of the library's own
         return _Search(f, box_of("check_convex", domain), tolerance, generator(rng)).run(triples)
 
 

@@ -297,7 +297,7 @@ class Curvature:
             check_zero_tolerance("classify", tolerance)
         check_hessian_fits("classify", self.size)
         recorded = self._record()
-        size = float(np.sqrt(sum(np.sum(np.square(p._data, dtype=np.float64)) for p in self._parameters)))
+        size = float(np.sqrt(sum(np.sum(np.square(p._array, dtype=np.float64)) for p in self._parameters)))
         return second_derivative_test(recorded.gradient, recorded.hessian(), size, tolerance)
 
     def _rounding(self) -> float:

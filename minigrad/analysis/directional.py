@@ -134,14 +134,14 @@ def _gradient(function: str, f: Function, x: Any) -> tuple[Floats, np.dtype[Any]
     if value.size != 1:
         raise GraphError(f"{function} needs a function that returns a scalar, it returned shape {value.shape}")
     found = pullback(np.ones(value.shape, value.dtype))
-    if not np.all(np.isfinite(found._data)):
-        raise ArgumentError(f"the gradient of f is not finite at x: {found._data}; choose a point where f has a slope")
-    return found._data.astype(np.float64), found.dtype
+    if not np.all(np.isfinite(found._array)):
+        raise ArgumentError(f"the gradient of f is not finite at x: {found._array}; choose a point where f has a slope")
+    return found._array.astype(np.float64), found.dtype
 
 
 def _numbers(value: Any) -> Floats:
     """Return a user's real numbers in double precision, lists too."""
-    given = value._data if isinstance(value, Tensor) else value
+    given = value._array if isinstance(value, Tensor) else value
     as_array(given)  # raises for what holds no real numbers
     return np.array(given, np.float64)
 

@@ -231,7 +231,7 @@ def eigendecompose(A: Any, *, symmetric: bool = False) -> EigenDecomposition:
 
 def _checked(A: Any) -> tuple[Floats, float]:
     """Return a user's matrix in double precision, and the rounding of the dtype that it came in."""
-    given = A._data if isinstance(A, Tensor) else A
+    given = A._array if isinstance(A, Tensor) else A
     array = as_array(given)
     if array.ndim != 2 or array.shape[0] != array.shape[1] or not array.size:
         raise ShapeError(f"eigendecompose needs a square matrix, with at least one row, got shape {array.shape}")

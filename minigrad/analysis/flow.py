@@ -15,10 +15,11 @@ from minigrad.analysis.buffers import keeping_buffers
 from minigrad.analysis.calls import call, kind_of, scalar_loss
 from minigrad.analysis.flow_diagnosis import Findings, change, diagnose
 from minigrad.data.checks import check_integer
-from minigrad.engine.gradients import grad
+from minigrad.engine.backward import grad
 from minigrad.engine.mode import enable_grad
 from minigrad.engine.node import Node
 from minigrad.engine.tensor import Tensor
+from minigrad.engine.values import values_of
 from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
 from minigrad.nn import Module
 from minigrad.nn.parameter import Parameter
@@ -194,7 +195,7 @@ class _Table:
     def _sizes(self, name: str, tensors: list[Tensor], gradients: Any) -> tuple[float, float, float]:
         flowing = [_gradient_of(tensor, gradients) for tensor in tensors if tensor.requires_grad]
         weights = [_gradient_of(weight, gradients) for weight in _weights(self.modules[name]) if weight.requires_grad]
-        sizes = _root_mean_square([tensor._data for tensor in tensors]), _root_mean_square(flowing)
+        sizes = _root_mean_square([tensor._array for tensor in tensors]), _root_mean_square(flowing)
         return *sizes, _root_mean_square(weights) * sum(weight.size for weight in weights) ** 0.5
 
     def _look_at_units(self, last: list[Node]) -> None:
@@ -302,10 +303,11 @@ def _step(optimizer: Any, gradients: dict[int, tuple[Tensor, Any]]) -> None:
 def _activation_functions(last: list[Node]) -> Iterator[tuple[str, str, npt.NDArray[Any]]]:
     """Yield name, function and values of each relu, sigmoid and tanh that leads to these nodes, the first one first."""
     seen, waiting, found = set(last), list(last), []
+    known = {node: value for root in last for node, value in values_of(root).items()}
     while waiting:
         node = waiting.pop()
-        if node.operation in (*FLAT, "relu") and node.saved is not None:
-            found.append((node, np.atleast_1d(node.saved[0])))
+        if node.operation in (*FLAT, "relu") and node in known:
+            found.append((node, np.atleast_1d(known[node])))
         fresh = [parent for parent in node.parents if parent not in seen and parent.primitive is not None]
         seen.update(fresh)
         waiting += fresh
@@ -323,7 +325,7 @@ def _weights(module: Module) -> list[Parameter]:
 
 def _gradient_of(tensor: Tensor, gradients: Any) -> npt.NDArray[Any]:
     gradient = gradients[id(tensor)][1]
-    return np.zeros_like(tensor._data) if gradient is None else gradient._data
+    return np.zeros_like(tensor._array) if gradient is None else gradient._array
 
 
 def _root_mean_square(arrays: list[npt.NDArray[Any]]) -> float:

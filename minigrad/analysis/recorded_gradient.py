@@ -9,8 +9,8 @@ import numpy as np
 
 from minigrad.analysis.calls import call
 from minigrad.analysis.lanczos import Floats
-from minigrad.engine.gradients import grad
-from minigrad.engine.mode import Recording
+from minigrad.engine.backward import grad
+from minigrad.engine.mode import GradMode
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, GraphError
 
@@ -21,7 +21,7 @@ class RecordedGradient:
     """A loss evaluated once, and its gradient as a graph that can be differentiated any number of times."""
 
     def __init__(self, parameters: list[Tensor], loss: Callable[[], Tensor]) -> None:
-        with Recording(True):
+        with GradMode(True):
             value = call(EXPECTED, loss)
         if not isinstance(value, Tensor):
             raise DtypeError(f"Curvature: loss() must return a tensor, it returned {type(value).__name__}")
@@ -52,7 +52,7 @@ class RecordedGradient:
         """Multiply the Hessian by a vector: the gradient of ``gradient . vector``."""
         slope: Any = 0
         start = 0
-        with Recording(True):
+        with GradMode(True):
             for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
                 part = vector[start : start + parameter.size]
                 start += parameter.size

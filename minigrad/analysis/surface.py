@@ -144,13 +144,13 @@ class Surface:
         >>> surfaces.rosenbrock().values([[1.0, 1.0], [0.0, 0.0], [0.0, 1.0]])
         array([  0.,   1., 101.])
         """
-        array = self._points(points)._data
+        array = self._points(points)._array
         count = math.prod(array.shape[:-1])
         # the axis of length 1 tells a function of the last axis from one of the first
         rows = Tensor(array.reshape(1, count, self.dimension))
         try:
             with no_grad():
-                values: Array | None = self._evaluate(self.expectation or self.function, rows)._data
+                values: Array | None = self._evaluate(self.expectation or self.function, rows)._array
         except OutOfRangeError:
             values = None
         if values is None or values.shape != (1, count):

@@ -100,7 +100,7 @@ class _Report:
             self._say(self._reason(capture.problem))
         elif not capture.captured:
             failed = f"{self.script} stopped before there was a backward() to show"
-            self._say(failed if code and not capture.heard else self._absence(capture.heard))
+            self._say(failed if code and not capture.passes else self._absence(capture.passes))
         elif self.path is not None:
             where = "shown in the browser" if browser and opened(self.path) else "written to"
             self._say(f"{self.title}: {where} {self.path}")
@@ -114,15 +114,15 @@ class _Report:
         said = "".join(traceback.format_exception(problem))
         return f"{self.title}: this is a fault of minigrad, please report it\n{said.rstrip()}"
 
-    def _absence(self, heard: int) -> str:
-        if heard >= self.number:
+    def _absence(self, passes: int) -> str:
+        if passes >= self.number:
             return f"{self.title} did not run to its end, so there is nothing to show"
-        if heard:
-            times = "once" if heard == 1 else f"{heard} times"
+        if passes:
+            times = "once" if passes == 1 else f"{passes} times"
             return f"{self.script} called backward() {times}; --backward {self.number} is beyond that"
         return (
             f"{self.script} ended without calling backward(), so there is nothing to show "
-            "(what calls mg.grad(), or runs in another thread, is not heard)"
+            "(what calls mg.grad(), or runs in another thread, is not observed)"
         )
 
     def _say(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""``Capture``: hear a script's backward passes, and make a trace of one of them."""
+"""``Capture``: observe a script's backward passes, and make a trace of one of them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from types import FrameType
 import numpy as np
 
 from minigrad.capture.names import variable_names
-from minigrad.engine.listener import Listener
-from minigrad.engine.source import calling_frame
+from minigrad.engine.backward import Step
+from minigrad.engine.mode import Observer
 from minigrad.engine.tensor import Tensor
-from minigrad.engine.walk import Step
+from minigrad.source import calling_frame
 from minigrad.viz.graph import root_of
 from minigrad.viz.recording.recorder import Recorder
 from minigrad.viz.recording.steps import UpdateStep
@@ -25,23 +25,23 @@ class ScriptStopped(SystemExit):
     """Ends the script after the pass that was wanted; an ``except Exception`` in it lets this through."""
 
 
-class Capture(Listener):
-    """Makes a trace of the n-th backward pass that it hears, and of the optimizers' updates that follow it.
+class Capture(Observer):
+    """Makes a trace of the n-th backward pass that it observes, and of the optimizers' updates that follow it.
 
     The pass is the script's own: each rule runs once. The trace is complete when every parameter that got a
     gradient has been updated, when the next pass begins, or when the script ends, whichever comes first.
 
     Attributes:
         number: which pass is wanted, from 1.
-        heard: how many passes have begun.
+        passes: how many have begun.
         captured: whether the trace has been made, and handed to ``finish``.
         problem: what went wrong in making the trace, or in ``finish``.
 
     >>> import minigrad as mg
-    >>> from minigrad.engine.listener import listening
+    >>> from minigrad.engine.mode import observing
     >>> x = mg.tensor(3.0, requires_grad=True, name="x")
     >>> capture = Capture(2, print)
-    >>> with listening(capture):
+    >>> with observing(capture):
     ...     (x + x).backward()
     ...     (x * x).backward()
     >>> capture.complete()
@@ -53,7 +53,7 @@ class Capture(Listener):
 
     def __init__(self, number: int, finish: Callable[[Trace], None], *, stop: bool = False) -> None:
         self.number = number
-        self.heard = 0
+        self.passes = 0
         self.captured = False
         self.problem: Exception | None = None
         self._finish = finish  # gets the trace as soon as it is complete: the script may not come to its end
@@ -64,31 +64,35 @@ class Capture(Listener):
 
     @property
     def is_here(self) -> bool:
-        """Whether this is the process that was to be heard, and not a fork of it."""
+        """Whether this is the process that is to be observed, and not a fork of it."""
         return os.getpid() == self._process
 
     @property
-    def _hears(self) -> bool:
+    def _is_observing(self) -> bool:
         # a task that runs in another thread may have a copy of this one's context
         return self.is_here and threading.get_ident() == self._thread
 
     def backward(self, output: Tensor, steps: Iterator[Step]) -> Iterator[Step]:
         """Count a pass; record it if it is the one."""
-        if not self._hears:
+        if not self._is_observing:
             return steps
         self.complete()
-        self.heard += 1
-        return self._recorded(output, steps, calling_frame()) if self.heard == self.number else steps
+        self.passes += 1
+        return self._recorded(output, steps, calling_frame()) if self.passes == self.number else steps
+
+    def grad(self, output: Tensor, steps: Iterator[Step]) -> Iterator[Step]:
+        """Leave out the passes of ``mg.grad``: ``backward()`` is what is counted."""
+        return steps
 
     def _recorded(self, output: Tensor, steps: Iterator[Step], frame: FrameType | None) -> Iterator[Step]:
         recorder = None
-        with self._apart():
+        with self._keeping_problems():
             recorder = Recorder(output, variable_names(root_of(output), frame))
             frame = None  # it would keep the script's variables alive
         try:
             for step in steps:
                 if recorder is not None and self.problem is None:
-                    with self._apart():
+                    with self._keeping_problems():
                         recorder.record(step)
                 yield step
         except GeneratorExit:  # a loop over mg.backprop() was left: what did run can be shown
@@ -101,15 +105,15 @@ class Capture(Listener):
 
     def before_update(self, optimizer: object, parameters: Iterable[Tensor]) -> None:
         """Keep what the parameters are."""
-        if self._recorder is not None and self._hears:
-            with self._apart():
+        if self._recorder is not None and self._is_observing:
+            with self._keeping_problems():
                 self._recorder.before_update(optimizer, parameters)
 
     def after_update(self, optimizer: object, parameters: Iterable[Tensor]) -> None:
         """Record what they have become; two optimizers may share the parameters of one pass."""
         recorder = self._recorder
-        if recorder is not None and self._hears:
-            with self._apart():
+        if recorder is not None and self._is_observing:
+            with self._keeping_problems():
                 recorder.after_update(optimizer, parameters)
             updated = {step.node for step in recorder.steps if isinstance(step, UpdateStep)}
             leaves = {id for node, id in recorder.ids.items() if node in recorder.arrived and node.primitive is None}
@@ -121,13 +125,13 @@ class Capture(Listener):
         recorder, self._recorder = self._recorder, None
         if recorder is None or self.problem is not None or not self.is_here:
             return
-        with self._apart():
+        with self._keeping_problems():
             self._finish(recorder.trace())
             self.captured = True
 
     @contextmanager
-    def _apart(self) -> Iterator[None]:
-        """Keep from the script what happens in a block: NumPy's warnings, and errors, which are told at its end."""
+    def _keeping_problems(self) -> Iterator[None]:
+        """Keep from the script what happens in a block: NumPy's warnings, and errors, which are reported at its end."""
         try:
             with np.errstate(all="ignore"):
                 yield

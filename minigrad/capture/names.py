@@ -11,7 +11,8 @@ import numpy as np
 
 from minigrad.engine.node import Node
 from minigrad.engine.tensor import Tensor
-from minigrad.viz.graph import node_ids, values_of
+from minigrad.engine.values import values_of
+from minigrad.viz.graph import node_ids
 
 
 def variable_names(root: Node, frame: FrameType | None) -> dict[Node, str]:
@@ -22,7 +23,7 @@ def variable_names(root: Node, frame: FrameType | None) -> dict[Node, str]:
         frame: the call whose variables to look at: its own first, then its module's.
     """
     nodes = node_ids(root)
-    arrays = {id(array): node for node, array in values_of(nodes).items() if isinstance(array, np.ndarray)}
+    arrays = {id(array): node for node, array in values_of(root).items() if isinstance(array, np.ndarray)}
     arrays |= {id(node.tensor()): node for node in nodes if node.tensor is not None}  # a graph has copies of the user's
     names: dict[Node, str] = {}
     for name, value in _variables(frame):
@@ -38,8 +39,12 @@ def _variables(frame: FrameType | None) -> list[tuple[str, Any]]:
         return []
     variables = frame.f_locals
     found = [*variables.items(), *frame.f_globals.items()]
-    # before Python 3.13 this is a copy that the frame would keep, and with it all that the script has let go of since
+    # before Python 3.13 this is a copy that the frame keeps, and with it what the script lets go of later
     is_copy = sys.version_info < (3, 13) and frame.f_code.co_flags & inspect.CO_OPTIMIZED
-    if is_copy and sys.getrefcount(variables) == 3:  # the frame's, this function's and the call's: not locals()'s
+    if is_copy and _WORK_ON_THE_COPY.isdisjoint(frame.f_code.co_names):
         variables.clear()
     return found
+
+
+# a function that calls one of these may have the copy too, and still need it
+_WORK_ON_THE_COPY = frozenset({"locals", "vars", "dir", "exec", "eval"})

@@ -12,9 +12,9 @@ from importlib.machinery import SourceFileLoader
 from types import ModuleType
 from typing import NamedTuple
 
-from minigrad.engine.listener import Listener, listening
-from minigrad.engine.mode import source_lines
+from minigrad.engine.mode import Observer, observing
 from minigrad.errors import MissingFileError
+from minigrad.source import source_lines
 
 
 class ScriptInterrupted(KeyboardInterrupt):
@@ -48,8 +48,8 @@ def read(script: str) -> bytes:
         ) from None
 
 
-def run_script(script: str, source: bytes, arguments: Sequence[str], listener: Listener) -> Ended:
-    """Run a script as ``__main__``, with every operation's source line noted and a listener that hears it.
+def run_script(script: str, source: bytes, arguments: Sequence[str], observer: Observer) -> Ended:
+    """Run a script as ``__main__``, with every operation's source line noted and an observer that sees it.
 
     Uncaught exceptions are shown as Python shows them. The process stays the script's: its module, arguments
     and import path are still there for its threads and ``atexit`` functions.
@@ -58,11 +58,11 @@ def run_script(script: str, source: bytes, arguments: Sequence[str], listener: L
         script: its path, as given.
         source: what ``read`` returned.
         arguments: what it finds in ``sys.argv[1:]``.
-        listener: hears its backward passes and updates.
+        observer: sees its backward passes and updates.
     """
     module = _become_main(script, arguments)
     problem: BaseException | None = None
-    with source_lines(), listening(listener):
+    with source_lines(), observing(observer):
         try:
             exec(compile(source, _absolute(script), "exec", dont_inherit=True), vars(module))
         except BaseException as raised:

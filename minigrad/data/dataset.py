@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minigrad.engine.arrays import as_array
-from minigrad.engine.tensor import Tensor
+from minigrad.engine.tensor import Tensor, wrapped
 from minigrad.errors import ArgumentError, DtypeError, GraphError, OutOfRangeError, ShapeError, checked_arguments
 
 Indices = npt.NDArray[np.intp]
@@ -35,8 +35,8 @@ class TensorDataset:
     """Samples that are the rows of some arrays: ``dataset[i]`` is ``(arrays[0][i], arrays[1][i], ...)``.
 
     Args:
-        arrays: arrays, tensors or nested lists with the same first length. Arrays keep their dtype and share
-            their memory; Python floats become float32.
+        arrays: arrays, tensors or nested lists with the same first length. Arrays keep their dtype and are not
+            copied, so that what is written into them later changes the samples; Python floats become float32.
 
     Attributes:
         tensors: the arrays, as tensors.
@@ -85,7 +85,7 @@ class TensorDataset:
         """
         checked = check_index(index, len(self))
         # the ellipsis keeps what an int selects an array, of no axes for labels
-        return tuple(Tensor(tensor._data[checked, ...]) for tensor in self.tensors)
+        return tuple(Tensor(tensor._array[checked, ...]) for tensor in self.tensors)
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         return (self[index] for index in range(len(self)))
@@ -97,7 +97,7 @@ class TensorDataset:
 
 def _as_tensor(value: Any) -> Tensor:
     if not isinstance(value, Tensor):
-        return Tensor(as_array(value))
+        return wrapped(as_array(value))
     if value.requires_grad:
         raise GraphError(
             f"TensorDataset: {value.describe()} requires a gradient, which batches would not carry; use .detach()"
@@ -117,7 +117,7 @@ def check_index(index: Any, length: int) -> int | slice | Indices:
     wanted = "a dataset is indexed by an int, a slice, an array of integers or a boolean mask"
     if index is None or isinstance(index, (bool, np.bool_, str, tuple)):
         raise DtypeError(f"{wanted}, got {index!r}")
-    array = index._data if isinstance(index, Tensor) else as_array(index)
+    array = index._array if isinstance(index, Tensor) else as_array(index)
     if array.ndim == 0 and array.dtype.kind in "iu":
         _check_range(array.reshape(1), length)
         return int(array)
@@ -170,7 +170,7 @@ def as_dataset(value: Any, what: str) -> Dataset:
     ):
         return TensorDataset(*value)
     if isinstance(value, np.ndarray):
-        return Tensor(as_array(value))
+        return wrapped(as_array(value))
     if isinstance(value, (Mapping, str, bytes, type)) or not isinstance(value, Dataset):
         raise DtypeError(
             f"{what} needs a dataset with len() and indexing, or a tuple of arrays such as (X, y), "

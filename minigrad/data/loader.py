@@ -175,18 +175,15 @@ class DataLoader:
 
 
 def _slices(arrays: tuple[Any, ...], starts: range, batch_size: int) -> Iterator[tuple[Tensor, ...]]:
-    views = [array.view() for array in arrays]
-    for view in views:
-        view.flags.writeable = False  # a batch shares the dataset's memory: writing to it would spoil the data
     for start in starts:
-        yield tuple([Tensor(view[start : start + batch_size]) for view in views])
+        yield tuple([Tensor(array[start : start + batch_size]) for array in arrays])
 
 
 def _gathered(arrays: tuple[Any, ...], order: Indices, starts: range, batch_size: int) -> Iterator[tuple[Tensor, ...]]:
     for start in starts:
         batch = order[start : start + batch_size]
         # np.take is the faster one, but copies the whole of an array that is not contiguous
-        yield tuple([Tensor(a.take(batch, axis=0) if a.flags.c_contiguous else a[batch]) for a in arrays])
+        yield tuple([Tensor(a.take(batch, axis=0) if a.flags.c_contiguous else a[batch], None) for a in arrays])
 
 
 def _collate(dataset: Dataset, batch: Indices) -> Any:
@@ -218,4 +215,4 @@ def _stack(parts: Any, indices: list[int], what: str) -> Tensor:
                 f"{what} must have the same shape to make a batch: sample {indices[0]} has {arrays[0].shape}, "
                 f"sample {index} has {array.shape}"
             )
-    return Tensor(np.stack(arrays))
+    return Tensor(np.stack(arrays), None)

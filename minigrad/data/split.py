@@ -39,7 +39,7 @@ class Subset:
     @checked_arguments
     def __init__(self, dataset: Any, indices: Any) -> None:
         self.dataset: Dataset = as_dataset(dataset, "Subset")
-        array = indices._data if isinstance(indices, Tensor) else as_array(indices)
+        array = indices._array if isinstance(indices, Tensor) else as_array(indices)
         self.indices: Indices = check_indices(array, len(self.dataset), "Subset: indices must be integers")
 
     def __len__(self) -> int:
@@ -76,7 +76,7 @@ def arrays_of(dataset: Dataset) -> tuple[Any, ...] | None:
     """Return the arrays whose rows are the samples, or None where samples are made one by one."""
     # a class of the user's own may make its samples differently
     if isinstance(dataset, TensorDataset) and type(dataset).__getitem__ is TensorDataset.__getitem__:
-        return tuple(tensor._data for tensor in dataset.tensors)
+        return tuple(tensor._array for tensor in dataset.tensors)
     return None
 
 

@@ -1,4 +1,4 @@
 """The engine: tensors, the graph that they record, and the walk that differentiates it.
 
-Read in this order: ``node``, ``walk``, ``tensor``, ``primitive``, ``backprop``; then ``gradients`` and ``transforms``.
+Read in this order: ``node``, ``value``, ``primitive``, ``walk``, ``tensor``, ``backward``; then ``transforms``.
 """

@@ -21,24 +21,31 @@ def as_array(value: Any, dtype: npt.DTypeLike | None = None) -> Array:
     """
     if dtype is not None and not isinstance(dtype, np.dtype):
         dtype = check_dtype(dtype)
-    if isinstance(value, np.ndarray):
-        array = value
-        if dtype is not None and value.dtype != dtype and value.dtype.kind in "biuf":
-            array = value.astype(check_dtype(dtype))
-    else:
-        try:
-            array = np.asarray(value, dtype=dtype)
-        except ValueError as problem:
-            if "inhomogeneous" in str(problem):
-                raise ShapeError("nested lists must have the same length at each level") from problem
-            raise DtypeError(f"cannot make an array of {value!r}: {problem}") from problem
-        except (TypeError, OverflowError) as problem:
-            raise DtypeError(f"cannot make an array of {value!r}: {problem}") from problem
-        if dtype is None and array.dtype == np.float64 and _is_python(value):
-            array = array.astype(np.float32)
+    if isinstance(value, np.ma.MaskedArray):
+        raise DtypeError("expected an array without a mask; fill it first, as in array.filled(0.0)")
+    try:
+        array = np.asarray(value)
+    except ValueError as problem:
+        if "inhomogeneous" in str(problem):
+            raise ShapeError("nested lists must have the same length at each level") from problem
+        raise DtypeError(f"cannot make an array of {value!r}: {problem}") from problem
+    except (TypeError, OverflowError) as problem:
+        raise DtypeError(f"cannot make an array of {value!r}: {problem}") from problem
     if array.dtype.kind not in "biuf":
         raise DtypeError(f"expected real numbers or booleans, got {array.dtype} ({type(value).__name__})")
-    return array
+    if dtype is not None:
+        return _converted(value, array, dtype)
+    return array.astype(np.float32) if array.dtype == np.float64 and _is_python(value) else array
+
+
+def _converted(value: Any, array: Array, dtype: npt.DTypeLike) -> Array:
+    """Return an array in a dtype; Python's numbers must fit in it."""
+    if isinstance(value, np.ndarray) or array.dtype == dtype:
+        return array.astype(dtype, copy=False)
+    try:
+        return np.asarray(value, dtype)
+    except (ValueError, TypeError, OverflowError) as problem:
+        raise DtypeError(f"cannot make an array of {value!r}: {problem}") from problem
 
 
 def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
@@ -50,7 +57,7 @@ def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
     try:
         made = np.dtype(dtype)
     except (TypeError, ValueError) as problem:
-        raise DtypeError(f"{dtype!r} is no dtype; use np.float32, np.float64, np.int64, ...") from problem
+        raise DtypeError(f"{dtype!r} is not a dtype; use np.float32, np.float64, np.int64, ...") from problem
     if made.kind not in "biuf":
         raise DtypeError(f"expected a dtype of real numbers or booleans, got {made}")
     return made
@@ -62,8 +69,10 @@ def as_real(array: Any) -> Any:
 
 
 def as_operand(value: Any, *, weak: bool) -> Any:
-    """Return an argument of an operation that is no tensor; weak, numbers stay, and promote as Python's do."""
-    if (weak and isinstance(value, (int, float, np.generic))) or value is None:
+    """Return an argument of an operation that is not a tensor; weak, numbers stay, and promote as Python's do."""
+    if value is None or (weak and isinstance(value, (int, float))):
+        return value
+    if weak and isinstance(value, np.generic) and value.dtype.kind in "biuf":
         return value
     return as_array(value)
 

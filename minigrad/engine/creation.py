@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from sys import getrefcount
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from minigrad.engine.arrays import as_array, check_dtype
-from minigrad.engine.sharing import ALONE, owns_memory
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, ShapeError, checked_arguments
 
@@ -38,12 +36,11 @@ def tensor(
     tensor([[1., 2.],
             [3., 4.]], name='x')
     """
-    given = data._data if isinstance(data, Tensor) else data
+    given = data._array if isinstance(data, Tensor) else data
     array = as_array(given, dtype)
-    if getrefcount(array) > ALONE or not owns_memory(array):  # it is what was given, or somebody else's
-        array = array.copy(order="K")
-    made = Tensor(array, None, False)
-    return _finish(made, requires_grad, name)
+    if type(given) not in (int, float, list, tuple):  # from these NumPy has made a new array
+        array = array.copy("K")
+    return _finish(Tensor(array, None), requires_grad, name)
 
 
 def _finish(made: Tensor, requires_grad: bool, name: str | None = None) -> Tensor:
@@ -62,7 +59,7 @@ def _filled(shape: Shape, value: Any, dtype: npt.DTypeLike | None, requires_grad
         raise ArgumentError(f"cannot fill a tensor with {value!r}: {problem}") from problem
     except (ValueError, TypeError) as problem:
         raise ShapeError(f"cannot make a tensor of shape {shape!r}: {problem}") from problem
-    return _finish(Tensor(as_array(array), None, False), requires_grad)
+    return _finish(Tensor(as_array(array), None), requires_grad)
 
 
 @checked_arguments
@@ -128,7 +125,7 @@ def arange(start: float, stop: float | None = None, step: float = 1, *, dtype: n
         array = np.arange(start, dtype=dtype) if stop is None else np.arange(start, stop, step, dtype=dtype)
     except (ValueError, TypeError, ArithmeticError) as problem:
         raise ArgumentError(f"arange: cannot count from {start!r} to {stop!r} by {step!r}: {problem}") from problem
-    return Tensor(as_array(array.astype(np.float32) if dtype is None and array.dtype == np.float64 else array))
+    return Tensor(as_array(array.astype(np.float32) if dtype is None and array.dtype == np.float64 else array), None)
 
 
 @checked_arguments
@@ -145,7 +142,7 @@ def eye(n: int, m: int | None = None, *, dtype: npt.DTypeLike = np.float32) -> T
     """
     dtype = check_dtype(dtype)
     try:
-        return Tensor(np.eye(n, m, dtype=dtype), None, False)
+        return Tensor(np.eye(n, m, dtype=dtype), None)
     except (ValueError, TypeError) as problem:
         raise ShapeError(f"cannot make an identity matrix of {n!r} rows and {m!r} columns: {problem}") from problem
 
@@ -158,8 +155,8 @@ def zeros_like(x: Any, *, dtype: npt.DTypeLike | None = None) -> Tensor:
     >>> mg.zeros_like(mg.tensor([1.0, 2.0]))
     tensor([0., 0.])
     """
-    like = x._data if isinstance(x, Tensor) else as_array(x)
-    return Tensor(np.zeros_like(like, dtype=None if dtype is None else check_dtype(dtype)), None, False)
+    like = x._array if isinstance(x, Tensor) else as_array(x)
+    return Tensor(np.zeros_like(like, dtype=None if dtype is None else check_dtype(dtype)), None)
 
 
 @checked_arguments
@@ -170,5 +167,5 @@ def ones_like(x: Any, *, dtype: npt.DTypeLike | None = None) -> Tensor:
     >>> mg.ones_like(mg.tensor([1.0, 2.0]))
     tensor([1., 1.])
     """
-    like = x._data if isinstance(x, Tensor) else as_array(x)
-    return Tensor(np.ones_like(like, dtype=None if dtype is None else check_dtype(dtype)), None, False)
+    like = x._array if isinstance(x, Tensor) else as_array(x)
+    return Tensor(np.ones_like(like, dtype=None if dtype is None else check_dtype(dtype)), None)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad.errors import ArgumentError, DtypeError, OutOfRangeError, ShapeError, UnknownArgumentError, explain_call
 
-if TYPE_CHECKING:
-    from minigrad.engine.primitive import Primitive
-
 
 def explain_failure(
-    primitive: Primitive[Any],
+    primitive: Any,
     inputs: Sequence[Any],
     arrays: Sequence[Any],
     options: dict[str, Any],
@@ -22,10 +19,10 @@ def explain_failure(
 ) -> Exception:
     """Return the exception to raise when ``primitive`` failed on these arguments with ``problem``."""
     if isinstance(problem, TypeError):
-        sentence = explain_call(primitive.forward, tuple(arrays), options)
+        sentence = explain_call(primitive, tuple(arrays), options)
         if sentence is not None:
             return UnknownArgumentError(sentence.removeprefix("_"))
-    operands = [_operand(primitive, position, value) for position, value in enumerate(inputs)]
+    operands = [_operand(primitive, position, value) for position, value in enumerate(inputs) if value is not None]
     if isinstance(problem, np.exceptions.AxisError):
         return OutOfRangeError(f"{primitive.name}: {problem}, for {', '.join(operands)}")
     if isinstance(problem, IndexError):
@@ -51,7 +48,7 @@ def explain_failure(
     return ShapeError(f"{primitive.name}: {problem}, for {', '.join(operands)}")
 
 
-def _operand(primitive: Primitive[Any], position: int, value: Any) -> str:
+def _operand(primitive: Any, position: int, value: Any) -> str:
     """Return, for example, ``x 'W1' (3, 4)``."""
     names = [parameter.name for parameter in primitive.parameters if parameter.kind is not parameter.VAR_POSITIONAL]
     name = f"argument {position}" if primitive.variadic else names[position]

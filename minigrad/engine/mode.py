@@ -1,69 +1,54 @@
-"""What holds for the code that runs now: what does it record, and inside which module?
+"""What holds for the code that runs now: whether it records, who observes it, and inside which module it is.
 
-Two context variables, so each thread and each task has its own, and leaving a
-``with`` block by an exception restores them.
+Each is a context variable, so each thread and each task has its own.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
-from contextlib import ContextDecorator, contextmanager, suppress
-from contextvars import ContextVar, Token
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ContextDecorator, contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar, overload
 
 from minigrad.errors import ArgumentError, GraphError, checked_arguments
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-
-# what an operation does besides computing, as bits: record a node, note the user's line, tell the listener
-GRAPH, LINES, OPERATIONS = 1, 2, 4
-
-_records: ContextVar[int] = ContextVar("minigrad_records", default=GRAPH)
+_recording: ContextVar[bool] = ContextVar("minigrad_recording", default=True)
+_outer: ContextVar[tuple[bool, ...]] = ContextVar("minigrad_outer_modes", default=())
+_transforming: ContextVar[bool] = ContextVar("minigrad_transforming", default=False)
 _scope: ContextVar[str] = ContextVar("minigrad_scope", default="")
+_observers: ContextVar[tuple[Observer, ...]] = ContextVar("minigrad_observers", default=())
 
-# plain names for what each operation asks: what to record, and the path of the module that is being called
-records_now = _records.get
-current_scope = _scope.get
+is_recording = _recording.get  # whether operations are recorded
+is_transforming = _transforming.get  # whether the function of a transform runs, such as that of jacobian()
+current_scope = _scope.get  # the path of the module that is being called
+enter_scope, leave_scope = _scope.set, _scope.reset
+observers = _observers.get
 
-# a module's call enters its path, and leaves it with the token that it got
-enter_scope = _scope.set
-leave_scope = _scope.reset
+# --- recording
 
 
-class Recording(ContextDecorator):
-    """Switches recording on or off for a ``with`` block, or for a function that it decorates.
+class GradMode(ContextDecorator):
+    """Switches recording on or off for a ``with`` block, or for a function that it decorates."""
 
-    Threads and tasks may be in a block of one object at once: each leaves it with a token of its own.
-    """
-
-    def __init__(self, records: bool) -> None:
-        self.records = records
-        self.tokens: list[Token[int]] = []
+    def __init__(self, recording: bool) -> None:
+        self.recording = recording
 
     def __enter__(self) -> None:
-        now = _records.get()
-        self.tokens.append(_records.set(now | GRAPH if self.records else now & ~GRAPH))
+        _outer.set((*_outer.get(), _recording.get()))
+        _recording.set(self.recording)
 
     def __exit__(self, *problem: object) -> None:
-        token = self.tokens[-1]
-        try:
-            _records.reset(token)
-        except (ValueError, RuntimeError):  # it is another's, who came later and is still in or about to go
-            token = self._leave()
-        self.tokens.remove(token)
-
-    def _leave(self) -> Token[int]:
-        """Reset the newest token that this thread, or task, has got."""
-        for token in self.tokens[::-1]:
-            with suppress(ValueError, RuntimeError):
-                _records.reset(token)
-                return token
-        raise GraphError(
-            "a no_grad or enable_grad block was entered in one thread or task and left in another, so the mode of the "
-            "first stays as it is; enter and leave the block in the same one"
-        )
+        *outer, before = _outer.get() or (None,)
+        if before is None:
+            raise GraphError(
+                "a no_grad or enable_grad block was entered in one thread or task and left in another; enter and leave "
+                "the block in the same one"
+            )
+        _outer.set(tuple(outer))
+        _recording.set(before)
 
     def __call__(self, function: F) -> F:
         """Decorate a function, so that each of its calls runs in such a block."""
@@ -79,44 +64,9 @@ class Recording(ContextDecorator):
             )
         return super().__call__(function)
 
-    def _recreate_cm(self) -> Recording:
-        # each call of a decorated function has tokens of its own: two threads may call it at once
-        return Recording(self.records)
-
-
-@contextmanager
-@checked_arguments
-def source_lines() -> Iterator[None]:
-    """Note for each operation of a block which line of the script made it; drawings and players then show it.
-
-    It costs a few microseconds an operation, so it is off by default; ``minigrad step`` switches it on.
-
-    >>> import minigrad as mg
-    >>> x = mg.tensor(3.0, requires_grad=True)
-    >>> with mg.source_lines():
-    ...     y = x * x
-    >>> y.node.line.number
-    2
-    """
-    token = _records.set(_records.get() | LINES)
-    try:
-        yield
-    finally:
-        _records.reset(token)
-
-
-@contextmanager
-def reporting_operations() -> Iterator[None]:
-    """Tell the listener of a block of each operation."""
-    token = _records.set(_records.get() | OPERATIONS)
-    try:
-        yield
-    finally:
-        _records.reset(token)
-
 
 @overload
-def no_grad(function: None = None) -> Recording: ...
+def no_grad(function: None = None) -> GradMode: ...
 @overload
 def no_grad(function: F) -> F: ...
 @checked_arguments
@@ -135,11 +85,11 @@ def no_grad(function: Any = None) -> Any:
     >>> y.requires_grad
     False
     """
-    return Recording(False) if function is None else Recording(False)(function)
+    return GradMode(False) if function is None else GradMode(False)(function)
 
 
 @overload
-def enable_grad(function: None = None) -> Recording: ...
+def enable_grad(function: None = None) -> GradMode: ...
 @overload
 def enable_grad(function: F) -> F: ...
 @checked_arguments
@@ -156,4 +106,62 @@ def enable_grad(function: Any = None) -> Any:
     >>> y.requires_grad
     True
     """
-    return Recording(True) if function is None else Recording(True)(function)
+    return GradMode(True) if function is None else GradMode(True)(function)
+
+
+@contextmanager
+def transforming() -> Iterator[None]:
+    """Run the function of a transform: recorded, and so are the derivatives that are taken inside it."""
+    token = _transforming.set(True)
+    try:
+        with GradMode(True):
+            yield
+    finally:
+        _transforming.reset(token)
+
+
+# --- observers
+
+
+class Observer:
+    """Is told what happens in a block; a subclass defines the methods for what it wants to see."""
+
+    def operation(self, primitive: Any, inputs: Any, options: dict[str, Any], result: Any) -> None:
+        """Called after each operation with its arguments and its result, a tensor."""
+
+    def leaf(self, tensor: Any) -> None:
+        """Called when a tensor becomes a leaf that requires a gradient."""
+
+    def backward(self, output: Any, steps: Iterator[Any]) -> Iterator[Any]:
+        """Called when a backward pass starts; returns an iterator that passes its steps on."""
+        return steps
+
+    def grad(self, output: Any, steps: Iterator[Any]) -> Iterator[Any]:
+        """Called when a pass of ``mg.grad`` starts, which adds to no ``.grad``; unless defined, as ``backward``."""
+        return self.backward(output, steps)
+
+    def before_update(self, optimizer: object, parameters: Iterable[Any]) -> None:
+        """Called when an optimizer is about to update its parameters."""
+
+    def after_update(self, optimizer: object, parameters: Iterable[Any]) -> None:
+        """Called when an optimizer has updated its parameters."""
+
+
+@contextmanager
+def observing(observer: Observer) -> Iterator[None]:
+    """Let an observer see what runs in a block, in this thread, beside those that are there already."""
+    token = _observers.set((*_observers.get(), observer))
+    try:
+        yield
+    finally:
+        _observers.reset(token)
+
+
+@contextmanager
+def unobserved() -> Iterator[None]:
+    """Run a block of which no observer is told, such as a step on a copy that is only shown."""
+    token = _observers.set(())
+    try:
+        yield
+    finally:
+        _observers.reset(token)

@@ -1,88 +1,102 @@
-"""The place of a tensor in a computation graph."""
+"""Node: the place of a tensor in a computation graph."""
 
 from __future__ import annotations
 
+import itertools
 import weakref
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 
-from minigrad.engine.memory_changes import clock
-
-if TYPE_CHECKING:
-    from minigrad.engine.primitive import Primitive
-    from minigrad.engine.source import SourceLine
+# the kinds of nodes: a constant, which needs no gradient; a number; a leaf that needs a gradient; and the result of a
+# recorded operation, which can be computed again
+CONSTANT, NUMBER, LEAF, RESULT = range(4)
 
 
 class Node:
     """One recorded operation, or a leaf: a tensor that no recorded operation made.
 
-    A node knows its parents and never holds a ``Tensor``, so references run one way,
-    from a result to what it was made of: a graph is freed with its last tensor.
+    References run one way, from a result to what it was made of, and a node never holds a ``Tensor``:
+    a graph is freed with its last tensor. What a node was made of is older, and has a smaller serial number.
 
     Attributes:
-        primitive: the operation; None for a leaf.
-        inputs: the nodes of the arguments, in order; an argument used twice stands there twice. A number
-            that is no tensor stands there itself.
-        saved: the output's array and the arguments' arrays, for the derivative rules; None once
-            a backward pass has released them. A constant number keeps itself here.
-        options: the keyword arguments of the operation, such as ``axis``.
         shape: the shape of the output.
         dtype: the dtype of the output.
-        requires_grad: whether a gradient has to reach this node.
-        name: what the user calls it, if anything.
+        kind: CONSTANT, NUMBER, LEAF or RESULT; the last two need a gradient.
+        primitive: the operation; None for a leaf.
+        inputs: the arguments, in order: their nodes, and numbers as they are. An argument used twice appears twice.
+        rules: for each input that a gradient flows to, its position and its derivative rule.
+        saved: what these rules need, by name; None once a backward pass has released it.
+        operands: for each input, the array of a leaf or a constant, as it was used; None for a number, and for the
+            result of an operation, which can be computed again, unless it was exported and may have been written into.
+            Empty if there are no others. Released with ``saved``.
+        options: the keyword arguments of the operation, such as ``axis``.
         scope: the path of the module in whose call it was recorded, such as ``"MLP.layers.0"``.
-        line: the line of the user's script that made it, where that was recorded.
-        made: when it was made, by the clock of changes in place.
+        name: what the user calls it, if anything.
+        line: the line of the user's script that made it, where an observer noted it.
         tensor: a weak reference to the tensor whose ``.grad`` receives this node's gradient; of a constant, to the
             user's array.
+        serial: counts the nodes.
     """
 
     __slots__ = (
         "dtype",
         "inputs",
+        "kind",
         "line",
-        "made",
         "name",
+        "operands",
         "options",
         "primitive",
-        "requires_grad",
+        "rules",
         "saved",
         "scope",
+        "serial",
         "shape",
         "tensor",
     )
 
     def __init__(
         self,
-        primitive: Primitive[Any] | None,
-        inputs: tuple[Any, ...],
-        saved: tuple[Any, ...] | None,
-        options: dict[str, Any],
         shape: tuple[int, ...],
         dtype: np.dtype[Any],
-        requires_grad: bool,
-        scope: str,
+        kind: int,
+        primitive: Any = None,
+        inputs: tuple[Any, ...] = (),
+        rules: tuple[tuple[int, Any], ...] = (),
+        saved: dict[str, Any] | None = None,
+        operands: tuple[Any, ...] | None = None,
+        options: dict[str, Any] | None = None,
+        scope: str = "",
     ) -> None:
-        self.primitive = primitive
-        self.inputs = inputs
-        self.saved = saved
-        self.options = options
         self.shape = shape
         self.dtype = dtype
-        self.requires_grad = requires_grad
+        self.kind = kind
+        self.primitive = primitive
+        self.inputs = inputs
+        self.rules = rules
+        self.saved = saved
+        self.operands = operands
+        self.options = options or _NO_OPTIONS
         self.scope = scope
-        self.made = clock.now
-        self.line: SourceLine | None = None
         self.name: str | None = None
+        self.line: Any = None
         self.tensor: weakref.ref[Any] | None = None
+        self.serial = _next_serial()
 
     @property
     def parents(self) -> tuple[Node, ...]:
-        """The nodes of all arguments; numbers have none until somebody asks."""
+        """The nodes of all arguments; a number gets one when it is first asked for."""
         if not all(isinstance(value, Node) for value in self.inputs):
-            self.inputs = tuple([value if isinstance(value, Node) else constant(value) for value in self.inputs])
+            self.inputs = tuple([value if isinstance(value, Node) else Constant(value) for value in self.inputs])
         return self.inputs
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a gradient has to reach this node."""
+        return self.kind >= LEAF
 
     @property
     def operation(self) -> str:
@@ -95,25 +109,60 @@ class Node:
         return self.saved is None and self.primitive is not None
 
     def __repr__(self) -> str:
-        what = self.operation or "leaf"
         name = f" {self.name!r}" if self.name else ""
-        return f"<Node {what}{name}, shape {self.shape}, {self.dtype}>"
+        return f"<Node {self.operation or 'leaf'}{name}, shape {self.shape}, {self.dtype}>"
 
 
-_NUMBERS = {float: np.dtype(np.float64), int: np.dtype(np.int64), bool: np.dtype(np.bool_)}
+class Constant(Node):
+    """An argument that is a number, or None where an optional argument was omitted.
+
+    Attributes:
+        value: the number.
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        super().__init__((), _DTYPES.get(type(value)) or np.asarray(value).dtype, NUMBER)
+        self.value = value
 
 
-def leaf(shape: tuple[int, ...], dtype: np.dtype[Any], *, requires_grad: bool = False) -> Node:
-    """Return the node of a tensor that no recorded operation made."""
-    return Node(None, (), None, {}, shape, dtype, requires_grad, "")
+_NO_OPTIONS: dict[str, Any] = {}  # shared by all nodes without options
+_DTYPES = {float: np.dtype(np.float64), int: np.dtype(np.int64), bool: np.dtype(np.bool_)}
+_next_serial = itertools.count().__next__
 
 
-def constant(value: Any) -> Node:
-    """Return the node of an argument that is no tensor; a number keeps its value for the drawing."""
-    if isinstance(value, np.ndarray):
-        node = leaf(value.shape, value.dtype)
-        node.tensor = weakref.ref(value)
-        return node
-    node = leaf((), _NUMBERS.get(type(value)) or np.asarray(value).dtype)
-    node.saved = (value,)
+def leaf_of_array(array: np.ndarray[Any, Any]) -> Node:
+    """Return a node for an argument that is an array and not a tensor."""
+    node = Node(array.shape, array.dtype, CONSTANT)
+    node.tensor = weakref.ref(array)
     return node
+
+
+def backward_order(roots: Iterable[Node]) -> list[Node]:
+    """Return the nodes that need a gradient and that the roots depend on, the youngest first.
+
+    A node is younger than all that it was made of, so each comes after every node that sends it a gradient.
+    """
+    found = list(roots)
+    seen = set(found)
+    for node in found:  # the list grows while it is read
+        for position, _ in node.rules:
+            parent = node.inputs[position]
+            if parent not in seen:
+                seen.add(parent)
+                found.append(parent)
+    found.sort(key=attrgetter("serial"), reverse=True)
+    return found
+
+
+def ancestors(root: Node) -> list[Node]:
+    """Return a node and everything that it was computed from, constants too, each before what it was made of."""
+    found = {root: None}
+    for node in (waiting := [root]):
+        for parent in node.parents:
+            if parent not in found:
+                found[parent] = None
+                waiting.append(parent)
+    # leaves are older than what was made of them, whenever their node was made
+    return sorted(found, key=lambda node: node.serial if node.primitive is not None else -1, reverse=True)

@@ -42,7 +42,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: d
     if "out" in options:
         raise UnsupportedError(
             f"{name} cannot write into an array with out= when a tensor takes part: the graph needs a new result; "
-            "leave out= away (for `array += tensor` write `array = array + tensor`; to update a parameter by hand, "
+            "omit out= (for `array += tensor` write `array = array + tensor`; to update a parameter by hand, "
             "`w.data -= lr * w.grad.data`, or `with mg.no_grad(): w -= lr * w.grad`)"
         )
     if method == "reduce" and ufunc in _REDUCTIONS:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy.typing as npt
 
 from minigrad.errors import checked_arguments
-
-if TYPE_CHECKING:
-    from minigrad.engine.tensor import Tensor
 
 # name -> function; filled once by minigrad.ops, which stands above the engine
 operations: dict[str, Callable[..., Any]] = {}
@@ -39,7 +36,7 @@ def _reflected(name: str) -> Any:
 
 def _in_place(name: str, symbol: str) -> Any:
     def operator(self: Any, other: Any) -> Any:
-        return self._replace(symbol, operations[name](self, other))
+        return self._change(symbol, operations[name](self, other))
 
     return operator
 
@@ -66,8 +63,12 @@ class Operators:
         _reflected("divide"),
         _in_place("divide", "/="),
     )
-    __floordiv__, __rfloordiv__ = _binary("floor_divide"), _reflected("floor_divide")
-    __mod__, __rmod__ = _binary("remainder"), _reflected("remainder")
+    __floordiv__, __rfloordiv__, __ifloordiv__ = (
+        _binary("floor_divide"),
+        _reflected("floor_divide"),
+        _in_place("floor_divide", "//="),
+    )
+    __mod__, __rmod__, __imod__ = _binary("remainder"), _reflected("remainder"), _in_place("remainder", "%=")
     __pow__, __rpow__, __ipow__ = _binary("power"), _reflected("power"), _in_place("power", "**=")
     __matmul__, __rmatmul__, __imatmul__ = _binary("matmul"), _reflected("matmul"), _in_place("matmul", "@=")
     __neg__, __pos__, __abs__ = _unary("negative"), _unary("identity"), _unary("abs")
@@ -80,37 +81,32 @@ class Operators:
         _binary("greater"),
         _binary("greater_equal"),
     )
-    __and__, __rand__ = _binary("bitwise_and"), _reflected("bitwise_and")
-    __or__, __ror__ = _binary("bitwise_or"), _reflected("bitwise_or")
-    __xor__, __rxor__ = _binary("bitwise_xor"), _reflected("bitwise_xor")
+    __and__, __rand__, __iand__ = _binary("bitwise_and"), _reflected("bitwise_and"), _in_place("bitwise_and", "&=")
+    __or__, __ror__, __ior__ = _binary("bitwise_or"), _reflected("bitwise_or"), _in_place("bitwise_or", "|=")
+    __xor__, __rxor__, __ixor__ = _binary("bitwise_xor"), _reflected("bitwise_xor"), _in_place("bitwise_xor", "^=")
     __invert__ = _unary("invert")
 
     # indexing and shape
     __getitem__ = _binary("getitem")
 
     @property
-    def T(self) -> Tensor:  # noqa: N802 - NumPy's name
+    def T(self) -> Any:  # noqa: N802 - NumPy's name
         """The tensor with its axes reversed."""
-        transposed: Tensor = operations["transpose"](self)
-        return transposed
+        return operations["transpose"](self)
 
     @checked_arguments
-    def reshape(self, *shape: Any) -> Tensor:
+    def reshape(self, *shape: Any) -> Any:
         """See ``mg.reshape``; the shape is a tuple or several integers."""
-        reshaped: Tensor = operations["reshape"](self, shape[0] if len(shape) == 1 else shape)
-        return reshaped
+        return operations["reshape"](self, shape[0] if len(shape) == 1 else shape)
 
     @checked_arguments
-    def transpose(self, *axes: Any) -> Tensor:
+    def transpose(self, *axes: Any) -> Any:
         """See ``mg.transpose``; the axes are a tuple or several integers, reversed if there are none."""
-        order = axes[0] if len(axes) == 1 else axes or None
-        transposed: Tensor = operations["transpose"](self, order)
-        return transposed
+        return operations["transpose"](self, axes[0] if len(axes) == 1 else axes or None)
 
-    def astype(self, dtype: npt.DTypeLike) -> Tensor:
+    def astype(self, dtype: npt.DTypeLike) -> Any:
         """Return the values in another dtype; gradients flow between floating-point dtypes."""
-        converted: Tensor = operations["astype"](self, dtype)
-        return converted
+        return operations["astype"](self, dtype)
 
     ravel, swapaxes, moveaxis, expand_dims = (_method(n) for n in ("ravel", "swapaxes", "moveaxis", "expand_dims"))
     squeeze, broadcast_to, split, flip = (_method(n) for n in ("squeeze", "broadcast_to", "split", "flip"))
@@ -148,7 +144,7 @@ class Operators:
 
         Args:
             gradient: the gradient to start from, in this tensor's shape; 1 if the tensor is a scalar.
-            retain_graph: keep the saved arrays, so that another backward pass can run.
+            retain_graph: keep the saved values, so that another backward pass can run.
             create_graph: record the backward pass itself, so that gradients can be differentiated.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Tensor: a NumPy array and its place in the graph."""
+"""Tensor: an array that records how it was made."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
-from numpy import ndarray
 
 from minigrad.engine import numpy_protocol
 from minigrad.engine.arrays import as_array
-from minigrad.engine.mode import GRAPH, LINES, records_now
-from minigrad.engine.node import Node, leaf
+from minigrad.engine.mode import is_recording, observers
+from minigrad.engine.node import CONSTANT, LEAF, Node
 from minigrad.engine.operators import Operators
-from minigrad.engine.sharing import give_own_memory, share
-from minigrad.engine.source import calling_line
+from minigrad.engine.value import Value
 from minigrad.errors import (
     DtypeError,
     GraphError,
@@ -27,71 +25,73 @@ from minigrad.errors import (
     suggest,
 )
 
+_FROM_OUTSIDE: Any = object()
 
-class Tensor(Operators):
-    """An array that remembers how it was made. Made by ``mg.tensor(...)`` and by every operation.
 
-    Attributes:
-        node: the tensor's place in the graph; None while nothing recorded has used it.
-    """
+class Tensor(Value, Operators):
+    """An array that records how it was made. Made by ``mg.tensor(...)`` and by every operation."""
 
-    # _shared: whether somebody other than tensors and graphs may hold the array; see sharing.py
-    __slots__ = ("__weakref__", "_data", "_grad", "_shared", "node")
+    __slots__ = ("__weakref__", "_grad")
     __hash__ = object.__hash__  # by identity, as ``==`` compares element by element
 
-    def __init__(self, data: npt.NDArray[Any], node: Node | None = None, shared: bool = True) -> None:
-        if type(data) is not ndarray and not isinstance(data, ndarray):
-            raise DtypeError(f"Tensor wraps an ndarray, got {type(data).__name__}; use mg.tensor(...) to convert")
-        self._data = data
-        self._grad: Tensor | None = None
+    def __init__(self, data: Any, node: Node | None = _FROM_OUTSIDE, captured: bool = False) -> None:
+        if node is _FROM_OUTSIDE:  # by a user: every other call passes an array of the library's own
+            if not isinstance(data, np.ndarray):
+                raise DtypeError(f"Tensor wraps an ndarray, got {type(data).__name__}; use mg.tensor(...) to convert")
+            data, node = as_array(data).copy("K"), None
+        self._array = data
+        self._captured = captured
+        self._exported = False
         self.node = node
-        self._shared = shared
+        self._grad: Tensor | None = None
 
     # --- value
 
     @property
     def data(self) -> npt.NDArray[Any]:
-        """The values, as the ndarray itself. Assigning replaces it by a copy, in the tensor's own dtype.
+        """The values, as an ndarray that may be written into; assigning replaces them by a copy, in the same dtype.
 
-        Changing it changes the tensor, and nothing that was computed from it before.
+        Writing changes the tensor, and nothing that was computed from it before, nor any gradient of that. The
+        array follows the tensor until ``.data`` is assigned or an optimizer makes a step: an array taken before a
+        step keeps the old values.
         """
-        return share(self)
+        return self.export()
 
     @data.setter
     def data(self, value: Any) -> None:
-        array = as_array(value, self.dtype)
-        if self.node is not None and array.shape != self._data.shape:
+        if value is self._array:  # ``w.data -= x`` assigns what it has written into
+            return
+        array = np.array(as_array(value._array if isinstance(value, Value) else value, self.dtype))
+        if self.node is not None and array.shape != self._array.shape:
             raise ShapeError(
                 f"cannot replace the data of {self.describe()} by an array of shape {array.shape}: a graph uses it; "
-                f"make a new tensor, or reshape the array to {self._data.shape}"
+                f"make a new tensor, or reshape the array to {self._array.shape}"
             )
-        # a copy: what an optimizer changes in place must not be the caller's array
-        if array is not self._data:
-            self._data, self._shared = array.copy(), False
+        self.assign(array)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The length of each axis."""
-        return self._data.shape
+        return self._array.shape
 
     @property
     def ndim(self) -> int:
         """The number of axes."""
-        return self._data.ndim
+        return self._array.ndim
 
     @property
     def size(self) -> int:
         """The number of elements."""
-        return self._data.size
+        return self._array.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type of the elements, as NumPy's."""
-        return self._data.dtype
+        return self._array.dtype
 
     def numpy(self) -> npt.NDArray[Any]:
-        """Return the values as the ndarray itself, as ``.data`` does; ``.copy()`` it before changing it."""
-        return share(self)
+        """Return the values as an ndarray, as ``.data`` does."""
+        return self.export()
 
     def item(self) -> Any:
         """Return the only element as a Python number.
@@ -99,13 +99,15 @@ class Tensor(Operators):
         Raises:
             ShapeError: when there is not exactly one element.
         """
-        if self._data.size != 1:
-            raise ShapeError(f"item() needs exactly one element, {self.describe()} has {self._data.size}; use .numpy()")
-        return self._data.item()
+        if self._array.size != 1:
+            raise ShapeError(
+                f"item() needs exactly one element, {self.describe()} has {self._array.size}; use .numpy()"
+            )
+        return self._array.item()
 
     def tolist(self) -> Any:
         """Return the values as nested Python lists."""
-        return self._data.tolist()
+        return self._array.tolist()
 
     # --- place in the graph
 
@@ -135,31 +137,24 @@ class Tensor(Operators):
                 "use .detach() for a tensor that needs no gradient"
             )
         if wanted:
-            check_differentiable(self._data.dtype, "requires_grad=True")
-            give_own_memory(self)
-        # a new node: graphs that were recorded before keep the old one, and what it said
-        name, self.node = self.name, leaf(self.shape, self.dtype, requires_grad=bool(wanted))
+            check_differentiable(self._array.dtype, "requires_grad=True")
+        # a new node: graphs that were recorded before keep the old one
+        name, self.node = self.name, Node(self.shape, self.dtype, LEAF if wanted else CONSTANT)
         self.node.name = name
-        if records_now() & LINES:
-            self.node.line = calling_line()
         if wanted:
             self.node.tensor = weakref.ref(self)
+            for observer in observers():
+                observer.leaf(self)
 
     @property
     def is_leaf(self) -> bool:
         """Whether no recorded operation made this tensor."""
         return self.node is None or self.node.primitive is None
 
-    def place(self) -> Node:
-        """Return the tensor's node, made now if this is the first time that a graph needs it."""
-        if self.node is None:
-            self.node = leaf(self._data.shape, self._data.dtype)
-        return self.node
-
     def detach(self) -> Tensor:
-        """Return a tensor of the same values (shared memory) that is outside of the graph."""
-        share(self)
-        return Tensor(self._data, None, self._shared)
+        """Return a tensor of the same values outside of the graph; writing into one does not change the other."""
+        array = self.capture()
+        return Tensor(array, None, array is self._array)
 
     # --- gradient
 
@@ -174,7 +169,7 @@ class Tensor(Operators):
             self._grad = None
             return
         if not isinstance(gradient, Tensor):
-            gradient = Tensor(as_array(gradient, self.dtype))
+            gradient = Tensor(as_array(gradient, self.dtype).copy("K"), None)
         if gradient.shape != self.shape:
             raise ShapeError(f"the gradient of {self.describe()} must have its shape, got {gradient.shape}")
         self._grad = gradient
@@ -192,32 +187,38 @@ class Tensor(Operators):
     # --- change in place
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if self.node is not None and records_now() & GRAPH:
+        recorded = next((t for t in (self, value) if isinstance(t, Tensor) and t.requires_grad), None)
+        if recorded is not None and is_recording():
             raise InPlaceError(
-                f"cannot assign into {self.describe()}: a graph depends on its values, or may; build a new tensor with "
-                "mg.where(mask, new, old) or mg.concatenate, or change a leaf inside `with mg.no_grad():`"
+                f"cannot assign into {self.describe()}: {recorded.describe()} requires a gradient, and an assignment "
+                "cannot be recorded; build a new tensor with mg.where(mask, new, old) or mg.concatenate, or change "
+                "values inside `with mg.no_grad():`"
             )
-        changed = self._data.copy()
+        new = value._array if isinstance(value, Tensor) else value
         try:
-            changed[plain_index(index)] = value._data if isinstance(value, Tensor) else value
+            self.writable()[plain_index(index)] = new
         except (ValueError, IndexError, TypeError) as problem:
-            number = np.asarray(value._data if isinstance(value, Tensor) else value).dtype.kind in "biuf"
+            number = np.asarray(new).dtype.kind in "biuf"
             kind = OutOfRangeError if isinstance(problem, IndexError) else ShapeError if number else DtypeError
             raise kind(f"cannot assign into {self.describe()}: {problem}") from problem
-        self._data, self._shared = changed, False  # a new array: what a graph has saved stays as it was
 
-    def _replace(self, operation: str, result: Any) -> Any:
-        """Carry out ``self += x`` and its like: plain for results, in place for leaves under ``no_grad``."""
-        if not self.requires_grad or not self.is_leaf or result is NotImplemented:
+    def _change(self, operation: str, result: Any) -> Any:
+        """Carry out ``self += x`` and its like: change this tensor, or return the result where that was recorded."""
+        if not isinstance(result, Tensor) or result.requires_grad:
             return result
-        if records_now() & GRAPH:
+        if self.requires_grad and is_recording():
             raise InPlaceError(
-                f"cannot use {operation} on {self.describe()}: it is a leaf that requires a gradient; "
-                f"write a new name (w = w {operation[0]} ...), or update it inside `with mg.no_grad():`"
+                f"cannot use {operation} on {self.describe()}: it requires a gradient, and {operation} has none to "
+                "record; write a new name, or change values inside `with mg.no_grad():`"
             )
         if result.shape != self.shape:
             raise ShapeError(f"{operation} would change the shape of {self.describe()} to {result.shape}")
-        self._data, self._shared = result._data.astype(self.dtype, copy=False), result._shared
+        if not np.can_cast(result.dtype, self.dtype, "same_kind"):
+            raise DtypeError(
+                f"{operation} would give {result.dtype}, and {self.describe()} holds {self.dtype}; write a new name "
+                f"(x = x {operation[:-1]} ...), or convert with .astype({result.dtype})"
+            )
+        self.writable()[...] = result._array
         return self
 
     # --- Python and NumPy
@@ -234,22 +235,22 @@ class Tensor(Operators):
                 f"{self.describe()} requires a gradient, and an ndarray would drop it from the graph; "
                 "use .detach().numpy() if that is what you want"
             )
-        return np.array(self._data if copy else share(self), dtype=dtype, copy=copy)
+        return np.array(self._array if copy else self.export(), dtype=dtype, copy=copy)
 
     def __len__(self) -> int:
-        if self._data.ndim == 0:
+        if self._array.ndim == 0:
             raise DtypeError("a tensor without axes has no length")
-        return len(self._data)
+        return len(self._array)
 
     def __iter__(self) -> Iterator[Tensor]:
-        if self._data.ndim == 0:
+        if self._array.ndim == 0:
             raise DtypeError("cannot iterate over a tensor without axes")
-        return (self[index] for index in range(len(self._data)))
+        return (self[index] for index in range(len(self._array)))
 
     def __bool__(self) -> bool:
-        if self._data.size != 1:
-            raise ShapeError(f"the truth of {self._data.size} values is ambiguous; use mg.any(...) or mg.all(...)")
-        return bool(self._data.item())
+        if self._array.size != 1:
+            raise ShapeError(f"the truth of {self._array.size} values is ambiguous; use mg.any(...) or mg.all(...)")
+        return bool(self._array.item())
 
     def __float__(self) -> float:
         return float(self.item())
@@ -258,23 +259,23 @@ class Tensor(Operators):
         return int(self.item())
 
     def __index__(self) -> int:
-        return self._data.__index__()
+        return self._array.__index__()
 
     def __round__(self, digits: SupportsIndex = 0) -> float:
         return round(float(self.item()), digits)
 
     def __format__(self, specification: str) -> str:
-        return format(self._data.item() if self._data.ndim == 0 and specification else str(self), specification)
+        return format(self._array.item() if self._array.ndim == 0 and specification else str(self), specification)
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self._data == (value._data if isinstance(value, Tensor) else value)).any())
+        return bool((self._array == (value._array if isinstance(value, Tensor) else value)).any())
 
     def __reduce__(self) -> tuple[Any, ...]:
         if not self.is_leaf:
             raise GraphError(
                 f"{self.describe()} is the result of {self._operation()}: only leaves can be copied; use .detach()"
             )
-        return _rebuild, (type(self), self._data, self.requires_grad, self.name, self._shared)
+        return _rebuild, (type(self), self.capture(), self.requires_grad, self.name)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -284,7 +285,7 @@ class Tensor(Operators):
         raise UnknownAttributeError(f"a tensor has no attribute {name!r}{hint}")
 
     def __repr__(self) -> str:
-        values = np.array2string(self._data, precision=4, separator=", ", prefix="tensor(")
+        values = np.array2string(self._array, precision=4, separator=", ", prefix="tensor(")
         extra = "" if self.dtype in (np.float32, np.int64, np.bool_) else f", dtype={self.dtype}"
         if self.size == 0 and self.ndim > 1:
             extra = f", shape={self.shape}{extra}"  # the brackets do not tell
@@ -302,6 +303,13 @@ class Tensor(Operators):
         return f"{self.name!r} of shape {self.shape}" if self.name else f"a tensor of shape {self.shape}"
 
 
+def wrapped(array: npt.NDArray[Any]) -> Tensor:
+    """Return a tensor of a user's own array without copying it: the array counts as exported."""
+    tensor = Tensor(array, None)
+    tensor._exported = True
+    return tensor
+
+
 def check_differentiable(dtype: np.dtype[Any], what: str) -> None:
     """Raise unless a tensor of this dtype can have a gradient."""
     if dtype not in (np.float16, np.float32, np.float64):
@@ -315,12 +323,12 @@ def plain_index(index: Any) -> Any:
     """Replace tensors in an index by their arrays."""
     if isinstance(index, tuple):
         return tuple(plain_index(part) for part in index)
-    return index._data if isinstance(index, Tensor) else index
+    return index._array if isinstance(index, Tensor) else index
 
 
-def _rebuild(kind: type[Tensor], data: npt.NDArray[Any], requires_grad: bool, name: str | None, shared: bool) -> Tensor:
+def _rebuild(kind: type[Tensor], data: npt.NDArray[Any], requires_grad: bool, name: str | None, *_: Any) -> Tensor:
     tensor = kind.__new__(kind)
-    Tensor.__init__(tensor, data, None, shared)
+    Tensor.__init__(tensor, data, None, True)  # copy.copy() gives both tensors one array
     tensor.requires_grad = requires_grad
     if name is not None:
         tensor.name = name

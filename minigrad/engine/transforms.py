@@ -1,19 +1,67 @@
-"""Functions of functions: vjp, jvp, hvp, jacobian and hessian."""
+"""Functions of functions: value_and_grad, vjp, jvp, hvp, jacobian and hessian. All are made of ``grad``.
+
+An argument is a tensor, or a tuple, list or dict of them, and what is returned for it has its structure. Transforms
+nest to any depth: within the function of one, derivatives that others take are recorded.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad.engine.arrays import as_array
-from minigrad.engine.gradients import grad, watched
-from minigrad.engine.mode import Recording
-from minigrad.engine.tensor import Tensor
+from minigrad.engine.backward import grad
+from minigrad.engine.creation import tensor
+from minigrad.engine.mode import GradMode, is_recording, is_transforming, transforming
+from minigrad.engine.operators import operations
+from minigrad.engine.tensor import Tensor, check_differentiable
 from minigrad.errors import DtypeError, GraphError, ShapeError, checked_arguments
 
 Function = Callable[..., Tensor]
+
+
+@checked_arguments
+def value_and_grad(f: Function) -> Callable[..., tuple[Tensor, Any]]:
+    """Return a function that gives ``f``'s value and its gradients with respect to its arguments.
+
+    Arguments that are tensors or arrays of a floating-point dtype, Python floats, or tuples, lists and dicts of
+    tensors are differentiated; others are passed on. Keyword arguments are never differentiated.
+
+    Returns:
+        A function that returns ``(value, gradient)``: the gradient of the one differentiated argument, in its
+        structure, else a tuple of them.
+
+    Raises:
+        GraphError: from the returned function, when ``f`` does not return a scalar.
+
+    >>> import minigrad as mg
+    >>> f = mg.value_and_grad(lambda w: (w * w).sum())
+    >>> f(mg.tensor([1.0, 2.0]))
+    (tensor(5.), tensor([2., 4.]))
+    """
+    if not callable(f):
+        raise DtypeError(f"value_and_grad needs a function, got {type(f).__name__}")
+
+    @functools.wraps(f)
+    def with_gradient(*args: Any, **options: Any) -> tuple[Tensor, Any]:
+        chosen = {place: value for place, value in enumerate(args) if _is_differentiable(value)}
+        if not chosen:
+            raise DtypeError("value_and_grad needs at least one floating-point argument")
+
+        def of_chosen(*values: Any) -> Any:
+            given = dict(zip(chosen, values, strict=True))
+            return f(*[given.get(place, value) for place, value in enumerate(args)], **options)
+
+        record = _records_derivatives()
+        inputs, value = _evaluate(of_chosen, tuple(chosen.values()))
+        gradients = grad(value, inputs, create_graph=record, allow_unused=True)
+        pulled = _like(tuple(chosen.values()), map(_or_zeros, gradients, inputs))
+        return value if record else value.detach(), pulled[0] if len(pulled) == 1 else pulled
+
+    return with_gradient
 
 
 @checked_arguments
@@ -22,11 +70,11 @@ def vjp(f: Function, *x: Any) -> tuple[Tensor, Callable[[Any], Any]]:
 
     Args:
         f: takes tensors and returns one.
-        x: its arguments, floating-point.
+        x: its arguments, floating-point; each a tensor, or a tuple, list or dict of them.
 
     Returns:
-        The value, and a function of ``v`` (in the value's shape) that returns one tensor for each
-        argument: a tensor for one, else a tuple. It can be called any number of times.
+        The value, and a function of ``v`` (in the value's shape) that returns the product for each
+        argument: for one argument itself, else a tuple. It can be called any number of times.
 
     Raises:
         DtypeError: when an argument is not floating-point, or ``f`` returns no tensor.
@@ -36,13 +84,14 @@ def vjp(f: Function, *x: Any) -> tuple[Tensor, Callable[[Any], Any]]:
     >>> pullback([1.0, 10.0])
     tensor([ 2., 40.])
     """
+    record = _records_derivatives()
     inputs, value = _evaluate(f, x)
 
     def pullback(v: Any) -> Any:
-        pulled = _pull(value, inputs, v)
-        return pulled[0] if len(pulled) == 1 else tuple(pulled)
+        pulled = _like(x, _pull(value, inputs, v, record=record))
+        return pulled[0] if len(pulled) == 1 else pulled
 
-    return value.detach(), pullback
+    return value if record else value.detach(), pullback
 
 
 @checked_arguments
@@ -54,35 +103,29 @@ def jvp(f: Function, x: Any, v: Any, *, create_graph: bool = False) -> tuple[Ten
 
     Args:
         f: takes tensors and returns one.
-        x: its argument, or a tuple of arguments.
-        v: the direction, in the shape of ``x``; a tuple if ``x`` is one.
-        create_graph: let the results be differentiated further.
+        x: its argument: a tensor, or a list or dict of them; or a tuple of arguments.
+        v: the direction, in the structure and the shapes of ``x``.
+        create_graph: let the results be differentiated further; within the function of a transform they always can.
 
     Raises:
-        ShapeError: when ``v`` has not the shape of ``x``.
+        ShapeError: when ``v`` does not have the shape of ``x``.
 
     >>> import minigrad as mg
     >>> mg.jvp(lambda x: x * x, mg.tensor([1.0, 2.0]), mg.tensor([1.0, 0.5]))
     (tensor([1., 4.]), tensor([2., 2.]))
     """
-    inputs, value = _evaluate(f, _pack(x))
+    record = create_graph or _records_derivatives()
+    inputs, value = _evaluate(f, _packed(x))
     directions = _directions(v, x, inputs)
-    cotangent = Tensor(np.zeros_like(value._data))
+    cotangent = Tensor(np.ones_like(value._array), None)  # any will do: the pullback is linear
     cotangent.requires_grad = True
-    pulled = _pull(value, inputs, cotangent, create_graph=True)
-    total = Tensor(np.zeros_like(value._data))
-    for gradient, direction in zip(pulled, directions, strict=True):
-        if gradient.requires_grad:
-            part = grad(
-                gradient,
-                cotangent,
-                gradient=direction,
-                create_graph=create_graph,
-                retain_graph=True,
-                allow_unused=True,
-            )
+    total = Tensor(np.zeros_like(value._array), None)
+    for pulled, direction in zip(_pull(value, inputs, cotangent, record=True), directions, strict=True):
+        if pulled.requires_grad:
+            options: dict[str, Any] = {"create_graph": record, "retain_graph": True, "allow_unused": True}
+            (part,) = grad(pulled, cotangent, gradient=direction, **options)
             total = total if part is None else total + part
-    return value if create_graph else value.detach(), total
+    return value if record else value.detach(), total
 
 
 @checked_arguments
@@ -94,56 +137,58 @@ def hvp(f: Function, x: Any, v: Any, *, create_graph: bool = False) -> Any:
 
     Args:
         f: takes tensors and returns a scalar tensor.
-        x: its argument, or a tuple of arguments.
-        v: the vector, in the shape of ``x``; a tuple if ``x`` is one.
-        create_graph: let the result be differentiated further.
+        x: its argument: a tensor, or a list or dict of them; or a tuple of arguments.
+        v: the vector, in the structure and the shapes of ``x``.
+        create_graph: let the result be differentiated further; within the function of a transform it always can.
 
     Raises:
         GraphError: when ``f`` does not return a scalar.
-        ShapeError: when ``v`` has not the shape of ``x``.
+        ShapeError: when ``v`` does not have the shape of ``x``.
 
     >>> import minigrad as mg
     >>> mg.hvp(lambda x: (x ** 3).sum(), mg.tensor([1.0, 2.0]), mg.tensor([1.0, 1.0]))
     tensor([ 6., 12.])
     """
-    inputs, value = _evaluate(f, _pack(x), scalar="hvp")
+    record = create_graph or _records_derivatives()
+    inputs, value = _evaluate(f, _packed(x), scalar="hvp")
     directions = _directions(v, x, inputs)
-    gradients = _pull(value, inputs, None, create_graph=True)
-    with Recording(True):
+    gradients = _pull(value, inputs, None, record=True)
+    with GradMode(True):
         slope = sum((g * d).sum() for g, d in zip(gradients, directions, strict=True) if g.requires_grad)
-    return _unpack(_pull(slope, inputs, None, create_graph=create_graph), x)
+    return _like(x, _pull(slope, inputs, None, record=record))
 
 
 @checked_arguments
 def jacobian(f: Function, x: Any, *, create_graph: bool = False) -> Any:
-    """Return the Jacobian of ``f`` at ``x``: shape ``f(x).shape + x.shape``, a tuple of these if ``x`` is a tuple.
+    """Return the Jacobian of ``f`` at ``x``, of shape ``f(x).shape + x.shape``; one for each tensor in ``x``.
 
     One backward pass for each element of the output.
 
     Args:
         f: takes tensors and returns one.
-        x: its argument, or a tuple of arguments.
-        create_graph: let the result be differentiated further.
+        x: its argument: a tensor, or a list or dict of them; or a tuple of arguments.
+        create_graph: let the result be differentiated further; within the function of a transform it always can.
 
     >>> import minigrad as mg
     >>> mg.jacobian(lambda x: x * x, mg.tensor([1.0, 2.0]))
     tensor([[2., 0.],
             [0., 4.]])
     """
-    inputs, value = _evaluate(f, _pack(x))
-    return _unpack(_rows(value, inputs, create_graph), x)
+    record = create_graph or _records_derivatives()
+    inputs, value = _evaluate(f, _packed(x))
+    return _like(x, _rows(value, inputs, record))
 
 
 @checked_arguments
 def hessian(f: Function, x: Any, *, create_graph: bool = False) -> Any:
     """Return the Hessian of a scalar function at ``x``: shape ``x.shape + x.shape``.
 
-    For a tuple of arguments, a tuple of tuples: entry ``[i][j]`` of shape ``x[i].shape + x[j].shape``.
+    For a structure of tensors, a structure of structures: entry ``[i][j]`` of shape ``x[i].shape + x[j].shape``.
 
     Args:
         f: takes tensors and returns a scalar tensor.
-        x: its argument, or a tuple of arguments.
-        create_graph: let the result be differentiated further.
+        x: its argument: a tensor, or a list or dict of them; or a tuple of arguments.
+        create_graph: let the result be differentiated further; within the function of a transform it always can.
 
     Raises:
         GraphError: when ``f`` does not return a scalar.
@@ -153,26 +198,89 @@ def hessian(f: Function, x: Any, *, create_graph: bool = False) -> Any:
     tensor([[0., 1.],
             [1., 0.]])
     """
-    inputs, value = _evaluate(f, _pack(x), scalar="hessian")
-    gradients = _pull(value, inputs, None, create_graph=True)
-    return _unpack([_unpack(_rows(gradient, inputs, create_graph), x) for gradient in gradients], x)
+    record = create_graph or _records_derivatives()
+    inputs, value = _evaluate(f, _packed(x), scalar="hessian")
+    gradients = _pull(value, inputs, None, record=True)
+    return _like(x, [_like(x, _rows(gradient, inputs, record)) for gradient in gradients])
 
 
-def _pack(x: Any) -> tuple[Any, ...]:
+# --- structures of tensors
+
+
+def _packed(x: Any) -> tuple[Any, ...]:
+    """Return the arguments of the function."""
     return x if isinstance(x, tuple) else (x,)
 
 
-def _unpack(values: Any, x: Any) -> Any:
-    """Return one value where the user gave one argument, and a tuple where they gave a tuple."""
-    return tuple(values) if isinstance(x, tuple) else values[0]
+def _is_container(x: Any) -> bool:
+    """Whether an argument holds tensors, and is not itself the data of one, such as a list of numbers."""
+    return isinstance(x, (tuple, dict)) or (
+        isinstance(x, list) and any(isinstance(each, (Tensor, np.ndarray)) or _is_container(each) for each in x)
+    )
+
+
+def _leaves(x: Any) -> list[Any]:
+    """Return the tensors of a structure in order."""
+    if not _is_container(x):
+        return [x]
+    return [leaf for each in (x.values() if isinstance(x, dict) else x) for leaf in _leaves(each)]
+
+
+def _parts(x: Any) -> dict[Any, Any]:
+    """Return the parts of a structure by key or index."""
+    return x if isinstance(x, dict) else dict(enumerate(x)) if isinstance(x, (list, tuple)) else {}
+
+
+def _matched(v: Any, x: Any) -> list[Any]:
+    """Return the leaves of ``v`` in the order of those of ``x``, which has the same structure."""
+    if not _is_container(x):
+        return [v]
+    parts, directions = _parts(x), _parts(v)
+    if directions.keys() != parts.keys():
+        got = list(directions) if directions else repr(v)
+        raise ShapeError(f"v must have one direction for each argument: {list(parts)} expected, got {got}")
+    return [leaf for key, part in parts.items() for leaf in _matched(directions[key], part)]
+
+
+def _like(x: Any, values: Any) -> Any:
+    """Return values in the structure of ``x``."""
+    return _filled(x, iter(values))
+
+
+def _filled(x: Any, values: Iterator[Any]) -> Any:
+    if not _is_container(x):
+        return next(values)
+    if isinstance(x, dict):
+        return {key: _filled(each, values) for key, each in x.items()}
+    filled = [_filled(each, values) for each in x]
+    return type(x)(*filled) if hasattr(x, "_fields") else type(x)(filled)  # a named tuple takes them one by one
+
+
+def _is_differentiable(value: Any) -> bool:
+    """Whether an argument is real-valued, so that a derivative with respect to it means something."""
+    if _is_container(value):
+        leaves = _leaves(value)
+        return bool(leaves) and all(map(_is_differentiable, leaves))
+    return isinstance(value, float) or (
+        isinstance(value, (Tensor, np.ndarray, np.floating)) and value.dtype.kind == "f"
+    )
+
+
+# --- evaluation
+
+
+def _records_derivatives() -> bool:
+    """Whether derivatives are recorded: within the function of another transform."""
+    return is_transforming() and is_recording()
 
 
 def _evaluate(f: Function, x: tuple[Any, ...], scalar: str = "") -> tuple[list[Tensor], Tensor]:
+    """Return new tensors in the place of those of ``x``, and the value of ``f`` at them."""
     if not callable(f):
         raise DtypeError(f"expected a function of tensors to differentiate, got {type(f).__name__}")
-    with Recording(True):
-        inputs = [watched(value) for value in x]
-        value = f(*inputs)
+    with transforming():
+        inputs = [variable(leaf) for leaf in _leaves(x)]
+        value = f(*_like(x, inputs))
     if not isinstance(value, Tensor):
         raise DtypeError(f"the function must return a tensor, it returned {type(value).__name__}")
     if scalar and value.size != 1:
@@ -180,41 +288,58 @@ def _evaluate(f: Function, x: tuple[Any, ...], scalar: str = "") -> tuple[list[T
     return inputs, value
 
 
-def _pull(value: Tensor, inputs: list[Tensor], v: Any, *, create_graph: bool = False) -> list[Tensor]:
-    """Return the gradients with respect to the inputs, zeros where there is no dependence."""
+def variable(value: Any) -> Tensor:
+    """Return a new tensor of the same value, to differentiate with respect to.
+
+    Where ``value`` is part of a graph the new tensor is too, so that transforms can be nested;
+    other uses of ``value`` inside a function count as constants.
+    """
     if isinstance(value, Tensor) and value.requires_grad:
-        found = grad(value, inputs, gradient=v, create_graph=create_graph, retain_graph=True, allow_unused=True)
-    else:
-        found = [None] * len(inputs)
-    return [Tensor(np.zeros_like(x._data)) if g is None else g for g, x in zip(found, inputs, strict=True)]
+        alias: Tensor = operations["identity"](value)
+        return alias
+    made = tensor(value)
+    check_differentiable(made.dtype, "a derivative")
+    made.requires_grad = True
+    if isinstance(value, Tensor):
+        made.name = value.name
+    return made
 
 
-def _rows(value: Tensor, inputs: list[Tensor], create_graph: bool) -> list[Tensor]:
+def _pull(value: Any, inputs: list[Tensor], v: Any, *, record: bool) -> list[Tensor]:
+    """Return the gradients with respect to the inputs, zeros where there is no dependence."""
+    found: Sequence[Any] = [None] * len(inputs)
+    if isinstance(value, Tensor) and value.requires_grad:
+        found = grad(value, inputs, gradient=v, create_graph=record, retain_graph=True, allow_unused=True)
+    return list(map(_or_zeros, found, inputs))
+
+
+def _or_zeros(gradient: Tensor | None, x: Tensor) -> Tensor:
+    return Tensor(np.zeros_like(x._array), None) if gradient is None else gradient
+
+
+def _rows(value: Tensor, inputs: list[Tensor], record: bool) -> list[Tensor]:
     """Return the Jacobian with respect to each input, one backward pass for each element of ``value``."""
     basis = np.eye(value.size, dtype=value.dtype).reshape(value.size, *value.shape)
-    rows = [_pull(value, inputs, direction, create_graph=create_graph) for direction in basis]
+    rows = [_pull(value, inputs, direction, record=record) for direction in basis]
     blocks: list[Tensor] = []
     for position, x in enumerate(inputs):
         column = [row[position] for row in rows]
-        if create_graph and column:
-            stacked: Any = np.stack(column)
+        if record and column:
+            stacked: Any = operations["stack"](column)
         else:
-            stacked = Tensor(np.array([row._data for row in column], x.dtype))
+            stacked = Tensor(np.array([row._array for row in column], x.dtype), None)
         blocks.append(stacked.reshape(value.shape + x.shape))
     return blocks
 
 
 def _directions(v: Any, x: Any, inputs: list[Tensor]) -> list[Tensor]:
-    directions = _pack(v) if isinstance(x, tuple) else (v,)
-    if len(directions) != len(inputs):
-        raise ShapeError(f"v must have one direction for each argument: {len(inputs)} expected, got {len(directions)}")
-    made = []
-    for position, (direction, tensor) in enumerate(zip(directions, inputs, strict=True)):
-        if not isinstance(direction, Tensor):
-            direction = Tensor(as_array(direction, tensor.dtype))
-        if direction.shape != tensor.shape:
+    """Return a direction for each input, in its shape."""
+    directions = []
+    for position, (direction, x_i) in enumerate(zip(_matched(v, x), inputs, strict=True)):
+        made = direction if isinstance(direction, Tensor) else Tensor(as_array(direction, x_i.dtype).copy(), None)
+        if made.shape != x_i.shape:
             raise ShapeError(
-                f"v must have the shape of x: for argument {position} {tensor.shape} expected, got {direction.shape}"
+                f"v must have the shape of x: for argument {position} {x_i.shape} expected, got {made.shape}"
             )
-        made.append(direction)
-    return made
+        directions.append(made)
+    return directions

@@ -134,7 +134,7 @@ class Tanh(Module):
 
     def forward(self, x: Any) -> Tensor:
         """Return the activations."""
-        return ops.trigonometry.tanh(x)
+        return ops.elementwise.tanh(x)
 
 
 class Softplus(Module):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.engine.arrays import as_array
+from minigrad.engine.primitive import widened
 from minigrad.engine.random import uniform
 from minigrad.engine.tensor import Tensor, plain_index
 from minigrad.errors import ArgumentError, DtypeError, OutOfRangeError, ShapeError, checked_arguments
@@ -27,11 +28,10 @@ from minigrad.ops.activation import leaky_relu as leaky_relu
 from minigrad.ops.activation import relu as relu
 from minigrad.ops.activation import sigmoid as sigmoid
 from minigrad.ops.activation import silu as silu
+from minigrad.ops.elementwise import tanh as tanh
 from minigrad.ops.linalg import linear as linear
-from minigrad.ops.reduction import widened
 from minigrad.ops.softmax import log_softmax as log_softmax
 from minigrad.ops.softmax import softmax as softmax
-from minigrad.ops.trigonometry import tanh as tanh
 
 if TYPE_CHECKING:  # NumPy imports its generators when they are first asked for
     Rng = np.random.Generator | None
@@ -82,7 +82,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, *, rng: Rng = None) -
         return values
     kept = uniform(values.shape, rng) >= p
     scale = kept.astype(values.dtype) / (1 - p) if p < 1 else np.zeros(values.shape, values.dtype)
-    return elementwise.multiply(values, scale)
+    return elementwise.multiply(values, Tensor(scale, None))
 
 
 @checked_arguments
@@ -195,11 +195,11 @@ def batch_norm(
             )
         mean, variance = reduction.mean(x, axis=axes), reduction.var(x, axis=axes)
         if training and running_mean is not None and running_var is not None:
-            unbiased = variance._data * (count / (count - 1))
+            unbiased = variance._array * (count / (count - 1))
             share: Any = number_between("batch_norm", "momentum", momentum, 0, 1)
             share = np.float32(share) if half else share  # NumPy's own number takes halves into single
-            running_mean.data = running_mean._data * (1 - share) + mean._data * share
-            running_var.data = running_var._data * (1 - share) + unbiased * share
+            running_mean.data = running_mean._array * (1 - share) + mean._array * share
+            running_var.data = running_var._array * (1 - share) + unbiased * share
     else:
         mean, variance = running_mean, widened(running_var) if half else running_var
     normal = (x - mean.reshape(across)) / elementwise.sqrt(variance + eps).reshape(across)

@@ -97,7 +97,10 @@ def _rows_of_classes(name: str, scores: Any, targets: Any) -> tuple[Any, Any, tu
     """
     scores = scores if isinstance(scores, Tensor) else Tensor(as_array(scores))
     targets = targets if isinstance(targets, Tensor) else as_array(targets)
-    shape, given = scores._data.shape, targets.shape
+    shape, given = scores._array.shape, targets.shape
+    if len(shape) == 2 and given == shape[:1] and given[0]:  # the usual case
+        _check_labels(name, targets, shape[1])
+        return scores, targets, given
     if not shape:
         raise ShapeError(f"{name}: scores need a class axis, got a single number; expected shape (N, C)")
     class_axis = min(1, len(shape) - 1)
@@ -130,7 +133,7 @@ _UNSIGNED: dict[int, Any] = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint
 
 def _check_labels(name: str, targets: Any, classes: int) -> None:
     """Raise unless every label is a class."""
-    labels = targets._data if isinstance(targets, Tensor) else targets
+    labels = targets._array if isinstance(targets, Tensor) else targets
     if labels.dtype.kind not in "iu":
         raise DtypeError(
             f"{name}: targets of shape {labels.shape} must be integer class indices, got {labels.dtype}; convert with "
@@ -263,8 +266,8 @@ def huber_loss(prediction: Any, target: Any, reduction: str = "mean", delta: flo
     one_of("huber_loss", "reduction", reduction, REDUCTIONS)
     number_between("huber_loss", "delta", delta, 1e-30)
     prediction, target, dtype = _same_shape("huber_loss", prediction, target)
-    error = piecewise.abs(prediction - target)
-    inside = piecewise.minimum(error, delta)  # its slope is that of the loss, on both sides
+    error = prediction - target
+    inside = piecewise.clip(error, -delta, delta)  # its slope is that of the loss, on both sides
     return _reduce(inside * (error - 0.5 * inside), reduction, dtype)
 
 
@@ -294,7 +297,7 @@ def binary_cross_entropy(probability: Any, target: Any, reduction: str = "mean")
     """
     one_of("binary_cross_entropy", "reduction", reduction, REDUCTIONS)
     probability, target, dtype = _same_shape("binary_cross_entropy", probability, target, "probability")
-    values = probability._data
+    values = probability._array
     if values.min() < 0 or values.max() > 1:
         raise OutOfRangeError(
             f"binary_cross_entropy: probabilities must be from 0 to 1, got from {values.min():g} to {values.max():g}; "

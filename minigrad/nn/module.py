@@ -242,7 +242,7 @@ class Module:
 
     def state_dict(self) -> dict[str, npt.NDArray[Any]]:
         """Return a copy of every parameter and buffer as an array, by its path."""
-        return {name: tensor._data.copy() for name, tensor in self._state()}
+        return {name: tensor._array.copy() for name, tensor in self._state()}
 
     def _state(self) -> Iterator[tuple[str, Tensor]]:
         # every name of a shared parameter, as PyTorch's: looked up by path, not by identity
@@ -319,4 +319,4 @@ def _holds_modules(value: Any, around: tuple[Any, ...] = ()) -> bool:
 
 
 def _array(value: Any) -> npt.NDArray[Any]:
-    return value._data if isinstance(value, Tensor) else np.asarray(value)
+    return value._array if isinstance(value, Tensor) else np.asarray(value)

@@ -74,7 +74,7 @@ class BatchNorm1d(Module):
             x, self.running_mean, self.running_var, self.weight, self.bias, self.training, share, self.eps
         )
         if self.training and self.running_mean is not None:
-            self.num_batches_tracked.data = self.num_batches_tracked._data + 1
+            self.num_batches_tracked.data = self.num_batches_tracked._array + 1
         return normal
 
     def extra_repr(self) -> str:

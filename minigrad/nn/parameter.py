@@ -27,5 +27,5 @@ class Parameter(Tensor):
 
     @checked_arguments
     def __init__(self, data: Any, requires_grad: bool = True) -> None:
-        super().__init__(as_array(data._data if isinstance(data, Tensor) else data).copy(), None, False)
+        super().__init__(as_array(data._array if isinstance(data, Tensor) else data).copy("K"), None)
         self.requires_grad = requires_grad

@@ -19,12 +19,10 @@ from minigrad.ops import (
     reduction,
     shape,
     softmax,
-    trigonometry,
 )
 
 _rooms = (
     elementwise,
-    trigonometry,
     piecewise,
     comparison,
     reduction,
@@ -36,16 +34,16 @@ _rooms = (
     loss,
 )
 
-primitives: dict[str, Primitive[Any]] = {
-    f"{room.__name__.rpartition('.')[2]}.{value.name}": value
-    for room in _rooms
-    for value in vars(room).values()
-    if isinstance(value, Primitive) and value.__module__ == room.__name__
-}
+# each by the file that defines it, which comes before those that use it
+primitives: dict[str, Primitive[Any, Any]] = {}
+for _room in _rooms:
+    for _value in vars(_room).values():
+        if isinstance(_value, Primitive) and _value not in primitives.values():
+            primitives[f"{_room.__name__.rpartition('.')[2]}.{_value.name}"] = _value
 functions: dict[str, Callable[..., Any]] = {
     name: value
     for room in _rooms
     for name, value in vars(room).items()
-    if not name.startswith("_") and getattr(value, "__module__", None) == room.__name__
+    if not name.startswith("_") and getattr(value, "__module__", None) in (room.__name__, "minigrad.ops")
 }
 operations.update(functions)  # what a tensor's operators and methods look up

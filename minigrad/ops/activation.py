@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.arrays import as_real
-from minigrad.engine.primitive import primitive
 from minigrad.errors import ArgumentError
+from minigrad.ops.define import primitive
 from minigrad.ops.piecewise import masked
 
 # Python floats, not NumPy's: these do not turn float32 into float64
@@ -17,7 +17,7 @@ _SQRT_HALF = math.sqrt(0.5)
 _SQRT_TWO_OVER_PI = math.sqrt(2 / math.pi)
 
 
-@primitive
+@primitive()
 def relu(x: Any) -> Any:
     """Return ``max(x, 0)``; its derivative at 0 is 0.
 
@@ -28,10 +28,10 @@ def relu(x: Any) -> Any:
     return np.maximum(x, 0)
 
 
-relu.derivatives(lambda g, out, x: masked.dispatch(g, x > 0))
+relu.derivatives(lambda g, out: masked.dispatch(g, out > 0))
 
 
-@primitive
+@primitive()
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
     """Return ``x`` where it is positive and ``negative_slope * x`` elsewhere; the derivative at 0 is the slope.
 
@@ -42,10 +42,10 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
     return np.where(x > 0, x, negative_slope * x)
 
 
-leaky_relu.derivatives(lambda g, out, x, negative_slope=0.01: np.where(x > 0, g, negative_slope * g))
+leaky_relu.derivatives(lambda g, x, negative_slope: np.where(x > 0, g, negative_slope * g))
 
 
-@primitive
+@primitive()
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """Return ``x`` where it is positive and ``alpha * (exp(x) - 1)`` elsewhere (Clevert et al., 2015).
 
@@ -56,12 +56,10 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
-elu.derivatives(
-    lambda g, out, x, alpha=1.0: np.where(x > 0, g, g * (alpha * np.exp(np.where(x > 0, 0, x)))),
-)
+elu.derivatives(lambda g, x, alpha: np.where(x > 0, g, g * (alpha * np.exp(np.where(x > 0, 0, x)))))
 
 
-@primitive
+@primitive()
 def sigmoid(x: Any) -> Any:
     """Return ``1 / (1 + exp(-x))``, computed so that nothing overflows and small results keep their digits.
 
@@ -74,10 +72,10 @@ def sigmoid(x: Any) -> Any:
     return np.where(x >= 0, 1, small) / (1 + small)
 
 
-sigmoid.derivatives(lambda g, out, x: g * (out * sigmoid.dispatch(-x)))  # 1 - sigmoid(x) = sigmoid(-x), to every digit
+sigmoid.derivatives(lambda g, x, out: g * (out * sigmoid.dispatch(-x)))  # 1 - sigmoid(x) = sigmoid(-x), to every digit
 
 
-@primitive
+@primitive()
 def softplus(x: Any) -> Any:
     """Return ``log(1 + exp(x))``, exact for ``x`` of any size.
 
@@ -89,10 +87,10 @@ def softplus(x: Any) -> Any:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-softplus.derivatives(lambda g, out, x: g * sigmoid.dispatch(x))
+softplus.derivatives(lambda g, x: g * sigmoid.dispatch(x))
 
 
-@primitive
+@primitive()
 def silu(x: Any) -> Any:
     """Return ``x * sigmoid(x)``, also called swish; 0 at -inf, as the limit is.
 
@@ -104,7 +102,7 @@ def silu(x: Any) -> Any:
     return np.where(x == -np.inf, 0, x) * sigmoid.forward(x)
 
 
-def _silu_rule(g: Any, out: Any, x: Any) -> Any:
+def _silu_rule(g: Any, x: Any) -> Any:
     bounded = np.where(np.isfinite(x), x, 0)
     return g * (sigmoid.dispatch(x) * (1 + bounded * sigmoid.dispatch(-x)))
 
@@ -112,16 +110,16 @@ def _silu_rule(g: Any, out: Any, x: Any) -> Any:
 silu.derivatives(_silu_rule)
 
 
-@primitive
+@primitive()
 def _erf(x: Any) -> Any:
     return np.asanyarray(_vectorised_erf(x)).astype(x.dtype)
 
 
 _vectorised_erf = np.frompyfunc(math.erf, 1, 1)
-_erf.derivatives(lambda g, out, x: g * (2 / math.sqrt(math.pi) * np.exp(-x * x)))
+_erf.derivatives(lambda g, x: g * (2 / math.sqrt(math.pi) * np.exp(-x * x)))
 
 
-@primitive
+@primitive()
 def gelu(x: Any, approximate: str = "none") -> Any:
     """Return ``x * Phi(x)`` with the standard normal distribution function (Hendrycks and Gimpel, 2016).
 
@@ -150,7 +148,7 @@ def _normal(x: Any, approximate: str) -> Any:
     return 0.5 * (1 + _erf.dispatch(_SQRT_HALF * x))
 
 
-def _gelu_rule(g: Any, out: Any, x: Any, approximate: str = "none") -> Any:
+def _gelu_rule(g: Any, x: Any, approximate: str) -> Any:
     normal = _normal(x, approximate)
     bounded = np.clip(x, -100, 100)  # beyond, the density is 0, and its square must not overflow
     if approximate == "tanh":

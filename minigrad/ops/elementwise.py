@@ -1,7 +1,7 @@
 """Functions of each element, and their derivatives.
 
-A rule gets ``g``, the gradient of the output; ``out``, the output; and the inputs. It
-returns the gradient of its input. Axes that were broadcast are summed out by the walk.
+A rule is a VJP rule: it gets ``g``, the gradient of the output, and what else it names, such as an input or the output
+``out``, and returns the gradient of its input. The walk sums over axes that were broadcast.
 """
 
 from __future__ import annotations
@@ -12,108 +12,21 @@ import numpy as np
 import numpy.typing as npt
 
 from minigrad.engine.arrays import check_dtype
-from minigrad.engine.primitive import primitive
+from minigrad.ops.define import of_ufunc, primitive
 
 # --- arithmetic
 
-
-@primitive(broadcasts=True, numpy=np.add)
-def add(x: Any, y: Any) -> Any:
-    """Return ``x + y``.
-
-    >>> import minigrad as mg
-    >>> mg.add(mg.tensor([1.0, 2.0]), 3.0)
-    tensor([4., 5.])
-    """
-    return np.add(x, y)
-
-
-add.derivatives(
-    lambda g, out, x, y: g,
-    lambda g, out, x, y: g,
+add = of_ufunc(np.add, "``x + y``", lambda g: g, lambda g: g)
+subtract = of_ufunc(np.subtract, "``x - y``", lambda g: g, lambda g: -g)
+multiply = of_ufunc(np.multiply, "``x * y``", lambda g, y: g * y, lambda g, x: g * x)
+divide = of_ufunc(np.divide, "``x / y``", lambda g, y: g / y, lambda g, out, y: -g * out / y)
+negative = of_ufunc(np.negative, "``-x``", lambda g: -g)
+remainder = of_ufunc(
+    np.remainder,
+    "``x % y``, which has the sign of ``y``; where it jumps, its derivative is that of the right side",
+    lambda g: g,
+    lambda g, x, y: -g * np.floor_divide(x, y),
 )
-
-
-@primitive(broadcasts=True, numpy=np.subtract)
-def subtract(x: Any, y: Any) -> Any:
-    """Return ``x - y``.
-
-    >>> import minigrad as mg
-    >>> mg.subtract(mg.tensor([1.0, 2.0]), 3.0)
-    tensor([-2., -1.])
-    """
-    return np.subtract(x, y)
-
-
-subtract.derivatives(
-    lambda g, out, x, y: g,
-    lambda g, out, x, y: -g,
-)
-
-
-@primitive(broadcasts=True, numpy=np.multiply)
-def multiply(x: Any, y: Any) -> Any:
-    """Return ``x * y``.
-
-    >>> import minigrad as mg
-    >>> mg.multiply(mg.tensor([1.0, 2.0]), 3.0)
-    tensor([3., 6.])
-    """
-    return np.multiply(x, y)
-
-
-multiply.derivatives(
-    lambda g, out, x, y: g * y,
-    lambda g, out, x, y: g * x,
-)
-
-
-@primitive(broadcasts=True, numpy=np.divide)
-def divide(x: Any, y: Any) -> Any:
-    """Return ``x / y``.
-
-    >>> import minigrad as mg
-    >>> mg.divide(mg.tensor([1.0, 2.0]), 4.0)
-    tensor([0.25, 0.5 ])
-    """
-    return np.divide(x, y)
-
-
-divide.derivatives(
-    lambda g, out, x, y: g / y,
-    lambda g, out, x, y: -g * out / y,
-)
-
-
-@primitive(broadcasts=True, numpy=np.remainder)
-def remainder(x: Any, y: Any) -> Any:
-    """Return ``x % y``, which has the sign of ``y``; where it jumps, its derivative is that of the right side.
-
-    >>> import minigrad as mg
-    >>> mg.remainder(mg.tensor([5.0, -5.0]), 3.0)
-    tensor([2., 1.])
-    """
-    return np.remainder(x, y)
-
-
-remainder.derivatives(
-    lambda g, out, x, y: g,
-    lambda g, out, x, y: -g * np.floor_divide(x, y),
-)
-
-
-@primitive(numpy=np.negative)
-def negative(x: Any) -> Any:
-    """Return ``-x``.
-
-    >>> import minigrad as mg
-    >>> mg.negative(mg.tensor([1.0, -2.0]))
-    tensor([-1.,  2.])
-    """
-    return np.negative(x)
-
-
-negative.derivatives(lambda g, out, x: -g)
 
 
 @primitive(numpy=np.positive)
@@ -127,7 +40,7 @@ def identity(x: Any) -> Any:
     return x
 
 
-identity.derivatives(lambda g, out, x: g)
+identity.derivatives(lambda g: g)
 
 
 @primitive(numpy=np.astype)
@@ -141,43 +54,40 @@ def astype(x: Any, dtype: npt.DTypeLike) -> Any:
     return np.asanyarray(x).astype(check_dtype(dtype))
 
 
-astype.derivatives(lambda g, out, x, dtype: g)  # the walk converts it
+astype.derivatives(lambda g: g)  # the walk converts it
 
+
+@primitive(broadcasts=True)
+def by_convention(values: Any, mask: Any) -> Any:
+    """Return ``values``: first derivatives, which where the mask is true do not exist and are a convention.
+
+    There they have no derivative in turn: it is nan, so that second derivatives are not made up.
+
+    >>> import minigrad as mg, numpy as np
+    >>> slope = mg.tensor([0.0, 1.0], requires_grad=True)
+    >>> mg.grad(mg.ops.elementwise.by_convention(slope, np.array([True, False])).sum(), slope)
+    (tensor([nan,  1.]),)
+    """
+    return values
+
+
+by_convention.derivatives(lambda g, mask: g * np.where(mask, np.nan, np.ones_like(g)), None)
 
 # --- powers
 
-
-@primitive(numpy=np.square)
-def square(x: Any) -> Any:
-    """Return ``x * x``.
-
-    >>> import minigrad as mg
-    >>> mg.square(mg.tensor([1.0, -3.0]))
-    tensor([1., 9.])
-    """
-    return np.square(x)
+square = of_ufunc(np.square, "``x * x``", lambda g, x: g * (2 * x))
 
 
-square.derivatives(lambda g, out, x: g * (2 * x))
-
-
-@primitive(numpy=np.sqrt)
-def sqrt(x: Any) -> Any:
-    """Return the square root. Its derivative at 0 is infinite, as the limit is; see ``norm`` for a safe length.
-
-    >>> import minigrad as mg
-    >>> mg.sqrt(mg.tensor([4.0, 9.0]))
-    tensor([2., 3.])
-    """
-    return np.sqrt(x)
-
-
-def _sqrt_rule(g: Any, out: Any, x: Any) -> Any:
+def _sqrt_rule(g: Any, out: Any) -> Any:
     with np.errstate(divide="ignore"):  # at 0, infinite on purpose
         return g * (0.5 / out)
 
 
-sqrt.derivatives(_sqrt_rule)
+sqrt = of_ufunc(
+    np.sqrt,
+    "the square root; its derivative at 0 is infinite, as the limit is; see ``norm`` for a safe length",
+    _sqrt_rule,
+)
 
 
 @primitive(broadcasts=True, numpy=np.power)
@@ -186,7 +96,8 @@ def power(x: Any, y: Any) -> Any:
 
     At ``x = 0`` the derivatives are the limits from the right where these are finite:
     0 for ``x`` if ``y = 0``, and 0 for ``y`` if ``y >= 0`` (as PyTorch's). The derivative
-    with respect to the exponent is nan where ``x`` is negative.
+    with respect to the exponent is nan where ``x`` is negative. Second derivatives are limits
+    from the right, too, or nan where these are infinite.
 
     >>> import minigrad as mg
     >>> mg.power(mg.tensor([2.0, 3.0]), 2)
@@ -195,75 +106,58 @@ def power(x: Any, y: Any) -> Any:
     return x**y
 
 
-def _power_base(g: Any, out: Any, x: Any, y: Any) -> Any:
-    with np.errstate(divide="ignore"):  # 0 to a negative power is infinite on purpose
+@primitive(broadcasts=True)
+def _power_log(x: Any, y: Any, k: int) -> Any:
+    """Return ``x**y * log(x)**k``, the derivatives of a power with respect to its exponent; at 0 the limit."""
+    power = x**y
+    if k == 0:
+        return power
+    return np.where((x == 0) & (y > 0), 0, power * (np.log(x) ** k).astype(power.dtype))
+
+
+def _power_base(g: Any, x: Any, y: Any) -> Any:
+    with np.errstate(divide="ignore", invalid="ignore"):  # 0 to a negative power is infinite on purpose
         if isinstance(y, (int, float)):
             return g * (y * x ** (y - 1)) if y else np.zeros_like(x)
-        return g * (y * x ** np.where((x == 0) & (y == 0), 1, y - 1))
+        constant = (x == 0) & (y == 0)  # a power of 0 is 1 for every x, but not for the next y
+        y = by_convention.dispatch(np.broadcast_to(y, constant.shape), constant)
+        return g * (y * _power_log.dispatch(x, np.where(constant, 1, y - 1), k=0))
 
 
-def _power_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
-    zero = (x == 0) & (y >= 0)
+def _power_exponent(g: Any, x: Any, y: Any) -> Any:
+    with np.errstate(divide="ignore", invalid="ignore"):  # the logarithm of 0 is infinite, that of -1 nan
+        corner = ((x == 0) & (y == 0)).astype(g.dtype)
+        return g * by_convention.dispatch(_power_log.dispatch(x + corner, y, k=1), corner)
+
+
+def _power_log_base(g: Any, x: Any, y: Any, k: int) -> Any:
+    if k == 0:
+        return _power_base(g, x, y)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(zero, 0, g * out * np.log(np.where(zero, np.ones_like(out), x)))
+        return g * (y * _power_log.dispatch(x, y - 1, k=k) + k * _power_log.dispatch(x, y - 1, k=k - 1))
+
+
+def _power_log_exponent(g: Any, x: Any, y: Any, k: int) -> Any:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return g * _power_log.dispatch(x, y, k=k + 1)
 
 
 power.derivatives(_power_base, _power_exponent)
+_power_log.derivatives(_power_log_base, _power_log_exponent)
 
 # --- exponentials and logarithms
 
+exp = of_ufunc(np.exp, "e to the power of ``x``", lambda g, out: g * out)
+expm1 = of_ufunc(np.expm1, "``exp(x) - 1``, exact for small ``x``", lambda g, out: g * (out + 1))
+log = of_ufunc(np.log, "the natural logarithm", lambda g, x: g / x)
+log1p = of_ufunc(np.log1p, "``log(1 + x)``, exact for small ``x``", lambda g, x: g / (1 + x))
 
-@primitive(numpy=np.exp)
-def exp(x: Any) -> Any:
-    """Return e to the power of ``x``.
+# --- trigonometric and hyperbolic functions; angles are in radians
 
-    >>> import minigrad as mg
-    >>> mg.exp(mg.tensor([0.0, 1.0]))
-    tensor([1.    , 2.7183])
-    """
-    return np.exp(x)
-
-
-exp.derivatives(lambda g, out, x: g * out)
-
-
-@primitive(numpy=np.expm1)
-def expm1(x: Any) -> Any:
-    """Return ``exp(x) - 1``, exact for small ``x``.
-
-    >>> import minigrad as mg
-    >>> mg.expm1(mg.tensor([0.0, 1e-8]))
-    tensor([0.e+00, 1.e-08])
-    """
-    return np.expm1(x)
-
-
-expm1.derivatives(lambda g, out, x: g * (out + 1))
-
-
-@primitive(numpy=np.log)
-def log(x: Any) -> Any:
-    """Return the natural logarithm.
-
-    >>> import minigrad as mg
-    >>> mg.log(mg.tensor([1.0, 10.0]))
-    tensor([0.    , 2.3026])
-    """
-    return np.log(x)
-
-
-log.derivatives(lambda g, out, x: g / x)
-
-
-@primitive(numpy=np.log1p)
-def log1p(x: Any) -> Any:
-    """Return ``log(1 + x)``, exact for small ``x``.
-
-    >>> import minigrad as mg
-    >>> mg.log1p(mg.tensor([0.0, 1e-8]))
-    tensor([0.e+00, 1.e-08])
-    """
-    return np.log1p(x)
-
-
-log1p.derivatives(lambda g, out, x: g / (1 + x))
+sin = of_ufunc(np.sin, "the sine", lambda g, x: g * np.cos(x))
+cos = of_ufunc(np.cos, "the cosine", lambda g, x: -g * np.sin(x))
+tan = of_ufunc(np.tan, "the tangent", lambda g, out: g * (1 + out * out))
+arctan = of_ufunc(np.arctan, "the angle whose tangent is ``x``", lambda g, x: g / (1 + x * x))
+sinh = of_ufunc(np.sinh, "the hyperbolic sine", lambda g, x: g * np.cosh(x))
+cosh = of_ufunc(np.cosh, "the hyperbolic cosine", lambda g, x: g * np.sinh(x))
+tanh = of_ufunc(np.tanh, "the hyperbolic tangent", lambda g, out: g * (1 - out * out))

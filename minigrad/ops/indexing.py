@@ -9,18 +9,17 @@ import numpy as np
 from minigrad.engine.arrays import as_array
 from minigrad.engine.creation import tensor
 from minigrad.engine.numpy_protocol import implements
-from minigrad.engine.primitive import primitive
 from minigrad.engine.tensor import Tensor, plain_index
 from minigrad.errors import DtypeError, OutOfRangeError, checked_arguments
-from minigrad.ops.reduction import narrowed, widened
+from minigrad.ops.define import primitive
 
 
-@primitive
+@primitive()
 def _getitem(x: Any, index: Any) -> Any:
     return x[index]
 
 
-@primitive(broadcasts=True)
+@primitive(broadcasts=True, in_single=True)
 def scatter(values: Any, index: Any, shape: tuple[int, ...], unique: bool = False) -> Any:
     """Return zeros of ``shape`` with ``values`` added at ``index``, as often as a place occurs.
 
@@ -30,17 +29,16 @@ def scatter(values: Any, index: Any, shape: tuple[int, ...], unique: bool = Fals
     >>> mg.ops.indexing.scatter(mg.tensor([1.0, 2.0, 4.0]), index=[0, 2, 2], shape=(4,))
     tensor([1., 0., 6., 0.])
     """
+    out = np.zeros_like(values, shape=shape)
     if unique or _is_basic(index):
-        out = np.zeros_like(values, shape=shape)
         out[index] = values
-        return out
-    out = np.zeros_like(widened(values), shape=shape)
-    np.add.at(out, index, widened(values))
-    return narrowed(out, values)
+    else:
+        np.add.at(out, index, values)
+    return out
 
 
-_getitem.derivatives(lambda g, out, x, index: scatter.dispatch(g, index=index, shape=x.shape))
-scatter.derivatives(lambda g, out, values, index, shape, unique=False: g[index])
+_getitem.derivatives(lambda g, x_shape, index: scatter.dispatch(g, index=index, shape=x_shape))
+scatter.derivatives(lambda g, index: g[index])
 
 
 def _is_basic(index: Any) -> bool:
@@ -55,7 +53,7 @@ def getitem(x: Tensor, index: Any) -> Tensor:
     >>> mg.arange(10)[2:8:3]
     tensor([2, 5])
     """
-    index = _own_index(plain_index(index))
+    index = plain_index(index)
     parts = index if isinstance(index, tuple) else (index,)
     for part in parts:
         if isinstance(part, (float, str)) or (isinstance(part, np.ndarray) and part.dtype.kind == "f"):
@@ -67,13 +65,6 @@ def getitem(x: Tensor, index: Any) -> Tensor:
     return _getitem(x, index=index)
 
 
-def _own_index(index: Any) -> Any:
-    """Copy the arrays of an index: the backward pass needs them as they are now."""
-    if isinstance(index, tuple):
-        return tuple(_own_index(part) for part in index)
-    return index.copy() if isinstance(index, np.ndarray) else index
-
-
 @implements(np.take_along_axis)
 @checked_arguments
 def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Tensor:
@@ -82,7 +73,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Tensor:
     Args:
         x: a tensor.
         indices: integers, of as many axes as ``x``; the other axes broadcast.
-        axis: along which to pick; None means from all elements in a row.
+        axis: along which to pick; None picks from the flattened tensor.
 
     Raises:
         OutOfRangeError: when an index does not exist.

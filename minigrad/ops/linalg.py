@@ -10,10 +10,9 @@ import numpy as np
 
 from minigrad.engine.arrays import as_array
 from minigrad.engine.numpy_protocol import implements
-from minigrad.engine.primitive import primitive
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
-from minigrad.ops.reduction import widened
+from minigrad.ops.define import primitive
 
 # --- matmul
 
@@ -29,29 +28,25 @@ def matmul(x: Any, y: Any) -> Any:
     return np.matmul(x, y)
 
 
-def _as_matrices(g: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
-    """Give vectors the axis back that matmul drops: x as a row, y as a column."""
+def _matmul_left(g: Any, x_shape: tuple[int, ...], y: Any) -> Any:
+    if len(x_shape) == y.ndim == 2:
+        return g @ y.T
+    # vectors get the axis back that matmul drops: x as a row, y as a column
     if y.ndim == 1:
         y, g = np.expand_dims(y, -1), np.expand_dims(g, -1)
-    if x.ndim == 1:
-        x, g = np.expand_dims(x, 0), np.expand_dims(g, -2)
-    return g, x, y
+    if len(x_shape) > 1:
+        return g @ np.swapaxes(y, -1, -2)
+    return np.squeeze(np.expand_dims(g, -2) @ np.swapaxes(y, -1, -2), -2)
 
 
-def _matmul_left(g: Any, out: Any, x: Any, y: Any) -> Any:
-    if x.ndim == y.ndim == 2:
-        return g @ y.T
-    g, _, columns = _as_matrices(g, x, y)
-    product = g @ np.swapaxes(columns, -1, -2)
-    return np.squeeze(product, -2) if x.ndim == 1 else product
-
-
-def _matmul_right(g: Any, out: Any, x: Any, y: Any) -> Any:
-    if x.ndim == y.ndim == 2:
+def _matmul_right(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
+    if x.ndim == len(y_shape) == 2:
         return x.T @ g
-    g, rows, _ = _as_matrices(g, x, y)
-    product = np.swapaxes(rows, -1, -2) @ g
-    return np.squeeze(product, -1) if y.ndim == 1 else product
+    if x.ndim == 1:
+        x, g = np.expand_dims(x, 0), np.expand_dims(g, -2 if len(y_shape) > 1 else -1)
+    if len(y_shape) > 1:
+        return np.swapaxes(x, -1, -2) @ g
+    return np.squeeze(np.swapaxes(x, -1, -2) @ np.expand_dims(g, -1), -1)
 
 
 matmul.derivatives(_matmul_left, _matmul_right)
@@ -84,20 +79,22 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     product = x.dot(weight.T)  # for matrices the same as @, and quicker
     if bias is None:
         return product
-    in_place = isinstance(bias, np.ndarray) and bias.shape == product.shape[-1:] and bias.dtype == product.dtype
-    return np.add(product, bias, out=product if in_place else None)  # the product is new, and nobody else's
+    if getattr(bias, "dtype", None) is product.dtype and bias.shape == weight.shape[:1]:
+        product += bias  # the product is new, and nobody else's
+        return product
+    return np.add(product, bias)
 
 
-def _linear_weight(g: Any, out: Any, x: Any, weight: Any, bias: Any = None) -> Any:
+def _linear_weight(g: Any, x: Any) -> Any:
     if g.ndim == 2:
         return g.T.dot(x)
     return g.reshape(-1, g.shape[-1]).T.dot(x.reshape(-1, x.shape[-1]))
 
 
 linear.derivatives(
-    lambda g, out, x, weight, bias=None: g.dot(weight),
+    lambda g, weight: g.dot(weight),
     _linear_weight,
-    lambda g, out, x, weight, bias=None: g,
+    lambda g: g,
 )
 
 # --- dot
@@ -130,14 +127,14 @@ def _dot_labels(x: Any, y: Any) -> tuple[str, str, str]:
     return left, right, left + right
 
 
-def _dot_left(g: Any, out: Any, x: Any, y: Any) -> Any:
+def _dot_left(g: Any, x: Any, y: Any) -> Any:
     if x.ndim == y.ndim == 2:
         return g @ y.T
     left, right, result = _dot_labels(x, y)
     return np.einsum(f"{result},{right}->{left}", g, y)
 
 
-def _dot_right(g: Any, out: Any, x: Any, y: Any) -> Any:
+def _dot_right(g: Any, x: Any, y: Any) -> Any:
     if x.ndim == y.ndim == 2:
         return x.T @ g
     left, right, result = _dot_labels(x, y)
@@ -151,7 +148,7 @@ dot.derivatives(_dot_left, _dot_right)
 
 @primitive(numpy=np.outer)
 def outer(x: Any, y: Any) -> Any:
-    """Return the matrix of all products of an element of ``x`` with one of ``y``; both are first put in a row.
+    """Return the matrix of all products of an element of ``x`` with one of ``y``; both are flattened first.
 
     >>> import minigrad as mg
     >>> mg.outer(mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0]))
@@ -162,18 +159,17 @@ def outer(x: Any, y: Any) -> Any:
 
 
 outer.derivatives(
-    lambda g, out, x, y: (g @ y.reshape(-1)).reshape(x.shape),
-    lambda g, out, x, y: (x.reshape(-1) @ g).reshape(y.shape),
+    lambda g, x_shape, y: (g @ y.reshape(-1)).reshape(x_shape),
+    lambda g, x, y_shape: (x.reshape(-1) @ g).reshape(y_shape),
 )
 
 
-@primitive(broadcasts=True)
+@primitive(broadcasts=True, in_single=True)
 def _einsum(*operands: Any, subscripts: str) -> Any:
-    product = np.einsum(subscripts, *map(widened, operands), optimize=len(operands) > 2)
-    return product.astype(np.result_type(*operands), copy=False)
+    return np.einsum(subscripts, *operands, optimize=len(operands) > 2)
 
 
-def _einsum_rule(position: int, g: Any, out: Any, *operands: Any, subscripts: str) -> Any:
+def _einsum_rule(g: Any, position: int, operands: Any, subscripts: str) -> Any:
     """Swap the operand's labels with the result's, and hand the gradient in for the operand.
 
     A label that the operand alone has was summed: it is spread by ones. A label that the
@@ -190,17 +186,17 @@ def _einsum_rule(position: int, g: Any, out: Any, *operands: Any, subscripts: st
         if label in seen:
             new = next(unused)
             others.append(label + new)
-            factors.append(np.eye(size, dtype=out.dtype))
+            factors.append(np.eye(size, dtype=g.dtype))
             label = new
         elif label not in result and not any(label in other for other in others):
             others.append(label)
-            factors.append(np.ones(size, dtype=out.dtype))
+            factors.append(np.ones(size, dtype=g.dtype))
         seen += label
     gradient = _einsum.dispatch(g, *factors, subscripts=f"{','.join([result, *others])}->{seen}")
     return np.broadcast_to(gradient, np.broadcast_shapes(gradient.shape, shape))  # a label may have size 1 elsewhere
 
 
-_einsum.derivatives_of_each(_einsum_rule)
+_einsum.derivatives(_einsum_rule)
 
 
 @implements(np.einsum)

@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.primitive import primitive
 from minigrad.ops.activation import sigmoid
+from minigrad.ops.define import primitive
+from minigrad.ops.elementwise import by_convention
 from minigrad.ops.indexing import scatter
-from minigrad.ops.reduction import in_single, narrowed, widened
 from minigrad.ops.softmax import log_softmax, shifted, softmax, total_of
 
+_LEAST_VARIANCE = 1e-12  # what the derivative of the binary cross-entropy divides by, at least
 
-@primitive
+
+@primitive(in_single=True)
 def nll_loss(log_probabilities: Any, targets: Any, label_smoothing: float = 0.0, reduction: str = "none") -> Any:
     """Return ``-sum(target * log_probability)`` of each row.
 
@@ -31,17 +33,12 @@ def nll_loss(log_probabilities: Any, targets: Any, label_smoothing: float = 0.0,
     >>> mg.ops.loss.nll_loss(mg.tensor([[-0.5, -1.0], [-2.0, -0.25]]), mg.tensor([1, 0]))
     tensor([1., 2.])
     """
-    rows = widened(log_probabilities)
+    rows = log_probabilities
     if targets.ndim == 1 and not label_smoothing:
         losses = -rows[np.arange(len(targets)), targets]
     else:
-        losses = -_weighted(_distribution(rows, targets, label_smoothing), rows).sum(axis=-1)
-    return narrowed(_reduced(losses, reduction), _decides(log_probabilities, targets))
-
-
-def _decides(scores: Any, targets: Any) -> Any:
-    """Return the one of a loss's inputs whose precision the loss has: single or double targets count too."""
-    return targets if targets.dtype.char in "fd" else scores
+        losses = -_weighted(_distribution(rows, rows.shape[-1], targets, label_smoothing), rows).sum(axis=-1)
+    return _reduced(losses, reduction)
 
 
 def _reduced(losses: Any, reduction: str) -> Any:
@@ -50,12 +47,10 @@ def _reduced(losses: Any, reduction: str) -> Any:
     return np.add.reduce(losses) / (len(losses) if reduction == "mean" else 1)
 
 
-def _distribution(log_probabilities: Any, targets: Any, label_smoothing: float) -> Any:
-    """Return the targets as probabilities."""
-    classes = log_probabilities.shape[-1]
+def _distribution(like: Any, classes: int, targets: Any, label_smoothing: float) -> Any:
+    """Return the targets as probabilities, class indices in the dtype of ``like``."""
     if targets.ndim == 1:
-        targets = (targets[:, None] == np.arange(classes)).astype(log_probabilities.dtype)
-    targets = widened(targets)
+        targets = (targets[:, None] == np.arange(classes)).astype(like.dtype)
     return targets * (1 - label_smoothing) + label_smoothing / classes if label_smoothing else targets
 
 
@@ -64,32 +59,30 @@ def _weighted(weight: Any, value: Any) -> Any:
     return weight * np.where(weight == 0, 0, value)
 
 
-def _of_each_row(g: Any, rows: Any, reduction: str) -> Any:
+def _of_each_row(g: Any, targets: Any, reduction: str) -> Any:
     """Return the gradient of each row's loss, so that it broadcasts against the rows."""
-    return g[:, None] if reduction == "none" else g * (1 / len(rows)) if reduction == "mean" else g
+    return g[:, None] if reduction == "none" else g * (1 / len(targets)) if reduction == "mean" else g
 
 
 def _nll_loss_log_probabilities(
-    g: Any, out: Any, log_probabilities: Any, targets: Any, label_smoothing: float = 0.0, reduction: str = "none"
+    g: Any, log_probabilities_shape: Any, targets: Any, label_smoothing: float, reduction: str
 ) -> Any:
     if targets.ndim == 1 and not label_smoothing:
         share = -g * (1 / len(targets)) if reduction == "mean" else -g
         place = np.arange(len(targets)), targets
-        return scatter.dispatch(share, index=place, shape=log_probabilities.shape, unique=True)
-    target = _distribution(log_probabilities, targets, label_smoothing)
-    return -_of_each_row(g, log_probabilities, reduction) * target
+        return scatter.dispatch(share, index=place, shape=log_probabilities_shape, unique=True)
+    target = _distribution(g, log_probabilities_shape[-1], targets, label_smoothing)
+    return -_of_each_row(g, targets, reduction) * target
 
 
-def _nll_loss_targets(
-    g: Any, out: Any, log_probabilities: Any, targets: Any, label_smoothing: float = 0.0, reduction: str = "none"
-) -> Any:
+def _nll_loss_targets(g: Any, log_probabilities: Any, label_smoothing: float, reduction: str) -> Any:
     return -_of_each_row(g, log_probabilities, reduction) * ((1 - label_smoothing) * log_probabilities)
 
 
-nll_loss.derivatives(in_single(_nll_loss_log_probabilities), in_single(_nll_loss_targets))
+nll_loss.derivatives(_nll_loss_log_probabilities, _nll_loss_targets)
 
 
-@primitive(keeps=True)
+@primitive(keeps=True, in_single=True)
 def cross_entropy(logits: Any, targets: Any, label_smoothing: float = 0.0, reduction: str = "none") -> Any:
     """Return ``nll_loss(log_softmax(logits), targets)`` as one function, whose derivative is a difference.
 
@@ -103,35 +96,31 @@ def cross_entropy(logits: Any, targets: Any, label_smoothing: float = 0.0, reduc
     >>> mg.ops.loss.cross_entropy(mg.tensor([[0.0, 0.0], [0.0, 10000.0]]), mg.tensor([1, 0]))
     tensor([6.9315e-01, 1.0000e+04])
     """
-    value = shifted(widened(logits), -1)
+    value = shifted(logits, -1)
     weights = np.exp(value)
     total = total_of(weights, -1)
     if targets.ndim == 1 and not label_smoothing:
         losses = np.log(total[:, 0]) - value[np.arange(len(targets)), targets]
     else:
         losses = nll_loss.forward(value - np.log(total), targets, label_smoothing)
-    return narrowed(_reduced(losses, reduction), _decides(logits, targets)), weights / total
+    return _reduced(losses, reduction), weights / total
 
 
-def _cross_entropy_logits(
-    g: Any, out: Any, logits: Any, targets: Any, kept: Any, label_smoothing: float = 0.0, reduction: str = "none"
-) -> Any:
+def _cross_entropy_logits(g: Any, logits: Any, targets: Any, kept: Any, label_smoothing: float, reduction: str) -> Any:
     probabilities = softmax.dispatch(logits) if kept is None else kept
     if targets.ndim == 1 and not label_smoothing:
         difference = probabilities - (targets[:, None] == np.arange(logits.shape[1]))
     else:
-        target = _distribution(logits, targets, label_smoothing)
+        target = _distribution(logits, logits.shape[1], targets, label_smoothing)
         difference = probabilities * np.sum(target, axis=1, keepdims=True) - target
-    return difference * _of_each_row(g, logits, reduction)
+    return difference * _of_each_row(g, targets, reduction)
 
 
-def _cross_entropy_targets(
-    g: Any, out: Any, logits: Any, targets: Any, kept: Any, label_smoothing: float = 0.0, reduction: str = "none"
-) -> Any:
-    return _nll_loss_targets(g, out, log_softmax.dispatch(logits), targets, label_smoothing, reduction)
+def _cross_entropy_targets(g: Any, logits: Any, label_smoothing: float, reduction: str) -> Any:
+    return _nll_loss_targets(g, log_softmax.dispatch(logits), label_smoothing, reduction)
 
 
-cross_entropy.derivatives(in_single(_cross_entropy_logits), in_single(_cross_entropy_targets))
+cross_entropy.derivatives(_cross_entropy_logits, _cross_entropy_targets)
 
 
 @primitive(broadcasts=True)
@@ -150,14 +139,14 @@ def sigmoid_cross_entropy(logits: Any, targets: Any) -> Any:
 
 
 sigmoid_cross_entropy.derivatives(
-    lambda g, out, logits, targets: g * (sigmoid.dispatch(logits) - targets),
-    lambda g, out, logits, targets: -g * logits,
+    lambda g, logits, targets: g * (sigmoid.dispatch(logits) - targets),
+    lambda g, logits: -g * logits,
 )
 
 
-@primitive(broadcasts=True)
+@primitive(broadcasts=True, in_single=True)
 def binary_cross_entropy(probability: Any, target: Any) -> Any:
-    """Return the binary cross-entropy of each probability with its target; logarithms end at -100, as PyTorch's.
+    """Return the binary cross-entropy of each probability with its target, logarithms clamped at -100 as PyTorch's.
 
     >>> import minigrad as mg
     >>> mg.ops.loss.binary_cross_entropy(mg.tensor([0.5, 0.0]), mg.tensor([1.0, 1.0]))
@@ -172,16 +161,15 @@ def _limited_logs(probability: Any) -> tuple[Any, Any]:
         return np.maximum(np.log(probability), -100), np.maximum(np.log1p(-probability), -100)
 
 
-def _binary_cross_entropy_target(g: Any, out: Any, probability: Any, target: Any) -> Any:
+def _binary_cross_entropy_probability(g: Any, probability: Any, target: Any) -> Any:
+    variance = probability * (1 - probability)
+    quotient = (probability - target) / np.maximum(variance, _LEAST_VARIANCE)
+    return g * by_convention.dispatch(quotient, variance < _LEAST_VARIANCE)
+
+
+def _binary_cross_entropy_target(g: Any, probability: Any) -> Any:
     hit, miss = _limited_logs(probability)
-    return g * (miss - hit)
+    return g * by_convention.dispatch(miss - hit, probability * (1 - probability) < _LEAST_VARIANCE)
 
 
-binary_cross_entropy.derivatives(
-    in_single(  # in half precision the limit of 1e-12 would be 0
-        lambda g, out, probability, target: (
-            g * (probability - target) / np.maximum(probability * (1 - probability), 1e-12)
-        )
-    ),
-    _binary_cross_entropy_target,
-)
+binary_cross_entropy.derivatives(_binary_cross_entropy_probability, _binary_cross_entropy_target)

@@ -9,71 +9,42 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.primitive import primitive
 from minigrad.errors import ArgumentError
+from minigrad.ops.define import of_ufunc, primitive
 
 
-@primitive(numpy=np.absolute)
-def abs(x: Any) -> Any:
-    """Return the absolute value; its derivative at 0 is 0.
-
-    >>> import minigrad as mg
-    >>> mg.abs(mg.tensor([-2.0, 3.0]))
-    tensor([2., 3.])
-    """
-    return np.abs(x)
+@primitive()
+def _signed(values: Any, x: Any, slope: Any) -> Any:
+    """Return ``values * sign(x)``: a step through ``abs(x)``, after which comes a function with this slope."""
+    return values * np.sign(x)
 
 
-abs.derivatives(lambda g, out, x: g * np.sign(x))
+def _signed_x(g: Any, values: Any, x: Any, slope: Any) -> Any:
+    # 0, as the derivative of the sign is; but a function of abs(x) with slope 0 may be smooth, as its square is
+    smooth = (x == 0) & (slope == 0)
+    return g * values * np.where(smooth, np.nan, np.zeros_like(x))
 
 
-@primitive(numpy=np.sign)
-def sign(x: Any) -> Any:
-    """Return -1, 0 or 1; its derivative is 0 everywhere.
-
-    >>> import minigrad as mg
-    >>> mg.sign(mg.tensor([-2.0, 0.0, 3.0]))
-    tensor([-1.,  0.,  1.])
-    """
-    return np.sign(x)
-
-
-sign.derivatives(lambda g, out, x: np.zeros_like(x))
-
-
-@primitive(broadcasts=True, numpy=np.maximum)
-def maximum(x: Any, y: Any) -> Any:
-    """Return the larger of ``x`` and ``y``; where they are equal each gets half of the gradient.
-
-    >>> import minigrad as mg
-    >>> mg.maximum(mg.tensor([1.0, 5.0]), 3.0)
-    tensor([3., 5.])
-    """
-    return np.maximum(x, y)
-
-
-maximum.derivatives(
-    lambda g, out, x, y: np.where(x < y, 0, np.where(x == y, g / 2, g)),
-    lambda g, out, x, y: np.where(y < x, 0, np.where(x == y, g / 2, g)),
+_signed.derivatives(lambda g, x, slope: _signed.dispatch(g, x, slope), _signed_x, None)
+abs = of_ufunc(
+    np.absolute,
+    "the absolute value; its derivative at 0 is 0; for its square write ``x * x``, which has a second derivative there",
+    lambda g, x: _signed.dispatch(g, x, g),
+    name="abs",
 )
-
-
-@primitive(broadcasts=True, numpy=np.minimum)
-def minimum(x: Any, y: Any) -> Any:
-    """Return the smaller of ``x`` and ``y``; where they are equal each gets half of the gradient.
-
-    >>> import minigrad as mg
-    >>> mg.minimum(mg.tensor([1.0, 5.0]), 3.0)
-    tensor([1., 3.])
-    """
-    return np.minimum(x, y)
-
-
-minimum.derivatives(
-    lambda g, out, x, y: np.where(x > y, 0, np.where(x == y, g / 2, g)),
-    lambda g, out, x, y: np.where(y > x, 0, np.where(x == y, g / 2, g)),
+sign = of_ufunc(np.sign, "-1, 0 or 1; its derivative is 0 everywhere", lambda g: np.zeros_like(g))
+maximum = of_ufunc(
+    np.maximum,
+    "the larger of ``x`` and ``y``; where they are equal each gets half of the gradient",
+    lambda g, x, y: np.where(x < y, 0, np.where(x == y, g / 2, g)),
+    lambda g, x, y: np.where(y < x, 0, np.where(x == y, g / 2, g)),
 )
-
+minimum = of_ufunc(
+    np.minimum,
+    "the smaller of ``x`` and ``y``; where they are equal each gets half of the gradient",
+    lambda g, x, y: np.where(x > y, 0, np.where(x == y, g / 2, g)),
+    lambda g, x, y: np.where(y > x, 0, np.where(x == y, g / 2, g)),
+)
 
 _BITS: dict[int, Any] = {2: np.int16, 4: np.int32, 8: np.int64}
 
@@ -92,7 +63,7 @@ def masked(values: Any, mask: Any) -> Any:
     return np.multiply(values.view(bits), mask.astype(bits)).view(values.dtype)
 
 
-masked.derivatives(lambda g, out, values, mask: masked.dispatch(g, mask), None)
+masked.derivatives(lambda g, mask: masked.dispatch(g, mask), None)
 
 
 @primitive(broadcasts=True, numpy=np.clip)
@@ -119,9 +90,9 @@ def _above(x: Any, max: Any) -> Any:
 
 
 clip.derivatives(
-    lambda g, out, x, min=None, max=None: masked.dispatch(g, ~(_below(x, min) | _above(x, max))),
-    lambda g, out, x, min=None, max=None: np.where(_below(x, min) & (out == min), g, 0),
-    lambda g, out, x, min=None, max=None: np.where(_above(x if min is None else np.maximum(x, min), max), g, 0),
+    lambda g, x, min, max: masked.dispatch(g, ~(_below(x, min) | _above(x, max))),
+    lambda g, out, x, min: np.where(_below(x, min) & (out == min), g, 0),
+    lambda g, x, min, max: np.where(_above(x if min is None else np.maximum(x, min), max), g, 0),
 )
 
 
@@ -143,6 +114,6 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 
 where.derivatives(
     None,
-    lambda g, out, condition, x, y: masked.dispatch(g, np.not_equal(condition, 0)),
-    lambda g, out, condition, x, y: masked.dispatch(g, np.equal(condition, 0)),
+    lambda g, condition: masked.dispatch(g, np.not_equal(condition, 0)),
+    lambda g, condition: masked.dispatch(g, np.equal(condition, 0)),
 )

@@ -12,10 +12,10 @@ import numpy as np
 from minigrad.engine.arrays import as_array
 from minigrad.engine.creation import tensor
 from minigrad.engine.numpy_protocol import implements
-from minigrad.engine.primitive import primitive
 from minigrad.engine.tensor import Tensor
 from minigrad.engine.walk import sum_to_shape
 from minigrad.errors import DtypeError, OutOfRangeError, ShapeError, UnsupportedError, checked_arguments
+from minigrad.ops.define import primitive
 
 
 @primitive(numpy=np.reshape)
@@ -29,12 +29,12 @@ def reshape(x: Any, shape: int | tuple[int, ...]) -> Any:
     return np.reshape(x, shape)
 
 
-reshape.derivatives(lambda g, out, x, shape: g.reshape(x.shape))
+reshape.derivatives(lambda g, x_shape: g.reshape(x_shape))
 
 
 @primitive(numpy=np.ravel)
 def ravel(x: Any) -> Any:
-    """Return the elements in a row.
+    """Return the flattened tensor.
 
     >>> import minigrad as mg
     >>> mg.ravel(mg.eye(2))
@@ -43,7 +43,7 @@ def ravel(x: Any) -> Any:
     return np.reshape(x, -1)
 
 
-ravel.derivatives(lambda g, out, x: g.reshape(x.shape))
+ravel.derivatives(lambda g, x_shape: g.reshape(x_shape))
 
 
 @primitive(numpy=np.transpose)
@@ -57,10 +57,10 @@ def transpose(x: Any, axes: tuple[int, ...] | None = None) -> Any:
     return np.transpose(x, axes)
 
 
-def _transpose_rule(g: Any, out: Any, x: Any, axes: tuple[int, ...] | None = None) -> Any:
+def _transpose_rule(g: Any, axes: tuple[int, ...] | None) -> Any:
     if axes is None:
         return g.T
-    return np.transpose(g, tuple(int(a) for a in np.argsort([axis % x.ndim for axis in axes])))
+    return np.transpose(g, tuple(int(a) for a in np.argsort([axis % g.ndim for axis in axes])))
 
 
 transpose.derivatives(_transpose_rule)
@@ -77,7 +77,7 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     return np.swapaxes(x, axis1, axis2)
 
 
-swapaxes.derivatives(lambda g, out, x, axis1, axis2: np.swapaxes(g, axis1, axis2))
+swapaxes.derivatives(lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2))
 
 
 @primitive(numpy=np.moveaxis)
@@ -91,7 +91,7 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Any:
     return np.moveaxis(x, source, destination)
 
 
-moveaxis.derivatives(lambda g, out, x, source, destination: np.moveaxis(g, destination, source))
+moveaxis.derivatives(lambda g, source, destination: np.moveaxis(g, destination, source))
 
 
 @primitive(numpy=np.expand_dims)
@@ -105,7 +105,7 @@ def expand_dims(x: Any, axis: int | tuple[int, ...]) -> Any:
     return np.expand_dims(x, axis)
 
 
-expand_dims.derivatives(lambda g, out, x, axis: g.reshape(x.shape))
+expand_dims.derivatives(lambda g, x_shape: g.reshape(x_shape))
 
 
 @primitive(numpy=np.squeeze)
@@ -119,7 +119,7 @@ def squeeze(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
     return np.squeeze(x, axis)
 
 
-squeeze.derivatives(lambda g, out, x, axis=None: g.reshape(x.shape))
+squeeze.derivatives(lambda g, x_shape: g.reshape(x_shape))
 
 
 @primitive(numpy=np.broadcast_to)
@@ -134,7 +134,7 @@ def broadcast_to(x: Any, shape: int | tuple[int, ...]) -> Any:
     return np.broadcast_to(x, shape)
 
 
-broadcast_to.derivatives(lambda g, out, x, shape: sum_to_shape(g, x.shape))
+broadcast_to.derivatives(lambda g, x_shape: sum_to_shape(g, x_shape))
 
 
 @primitive(numpy=np.flip)
@@ -148,17 +148,17 @@ def flip(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
     return np.flip(x, axis)
 
 
-flip.derivatives(lambda g, out, x, axis=None: np.flip(g, axis))
+flip.derivatives(lambda g, axis: np.flip(g, axis))
 
 
-@primitive
+@primitive()
 def _pad(x: Any, pad_width: tuple[tuple[int, int], ...], constant_values: float) -> Any:
     return np.pad(x, pad_width, constant_values=constant_values)
 
 
 _pad.derivatives(
-    lambda g, out, x, pad_width, constant_values: g[
-        tuple(slice(before, before + size) for (before, _), size in zip(pad_width, x.shape, strict=True))
+    lambda g, x_shape, pad_width: g[
+        tuple(slice(before, before + size) for (before, _), size in zip(pad_width, x_shape, strict=True))
     ],
 )
 
@@ -198,39 +198,39 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float =
 # --- several inputs
 
 
-@primitive
+@primitive()
 def _concatenate(*arrays: Any, axis: int) -> Any:
     return np.concatenate(arrays, axis=axis)
 
 
-def _concatenate_rule(position: int, g: Any, out: Any, *arrays: Any, axis: int) -> Any:
-    start = builtins.sum(array.shape[axis] for array in arrays[:position])
-    index = [slice(None)] * out.ndim
-    index[axis] = slice(start, start + arrays[position].shape[axis])
+def _concatenate_rule(g: Any, position: int, arrays_shape: Any, axis: int) -> Any:
+    start = builtins.sum(shape[axis] for shape in arrays_shape[:position])
+    index = [slice(None)] * g.ndim
+    index[axis] = slice(start, start + arrays_shape[position][axis])
     return g[tuple(index)]
 
 
-_concatenate.derivatives_of_each(_concatenate_rule)
+_concatenate.derivatives(_concatenate_rule)
 
 
-@primitive
+@primitive()
 def _stack(*arrays: Any, axis: int) -> Any:
     return np.stack(arrays, axis=axis)
 
 
-def _stack_rule(position: int, g: Any, out: Any, *arrays: Any, axis: int) -> Any:
-    index: list[Any] = [slice(None)] * out.ndim
+def _stack_rule(g: Any, position: int, axis: int) -> Any:
+    index: list[Any] = [slice(None)] * g.ndim
     index[axis] = position
     return g[tuple(index)]
 
 
-_stack.derivatives_of_each(_stack_rule)
+_stack.derivatives(_stack_rule)
 
 
 @implements(np.concatenate)
 @checked_arguments
 def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Tensor:
-    """Return tensors joined along an axis that they have; None joins their elements in a row.
+    """Return tensors joined along an axis that they have; None joins them flattened.
 
     Raises:
         ShapeError: when there are none, or they differ in another axis.
@@ -273,7 +273,7 @@ def _several(name: str, arrays: Any) -> list[Any]:
 @implements(np.split)
 @checked_arguments
 def split(x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
-    """Return the pieces of a tensor: so many of equal length, or cut before each of several indices.
+    """Return the pieces of a tensor: n of equal length, or cut before each of several indices.
 
     Raises:
         ShapeError: when the axis cannot be divided into so many equal pieces.

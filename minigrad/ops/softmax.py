@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.arrays import as_real
-from minigrad.engine.primitive import primitive
-from minigrad.ops.reduction import Axis, in_single, narrowed, restore, widened
+from minigrad.ops.define import primitive
+from minigrad.ops.reduction import Axis, restore
 
 
 def shifted(x: Any, axis: Axis) -> Any:
@@ -39,7 +39,7 @@ def total_of(weights: Any, axis: Axis) -> Any:
     return np.add.reduce(weights, axis=axis, keepdims=True)
 
 
-@primitive
+@primitive(in_single=True)
 def logsumexp(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Return ``log(sum(exp(x)))`` along ``axis``.
 
@@ -47,15 +47,15 @@ def logsumexp(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     >>> mg.logsumexp(mg.tensor([0.0, 10000.0]))
     tensor(10000.)
     """
-    wide = widened(as_real(x))
-    highest = np.max(wide, axis=axis, keepdims=True)
+    x = as_real(x)
+    highest = np.max(x, axis=axis, keepdims=True)
     shift = np.where(np.isfinite(highest), highest, 0)
     with np.errstate(divide="ignore", over="ignore"):  # log(0) and exp(inf) mean what they say
-        total = np.log(np.add.reduce(np.exp(wide - shift), axis=axis, keepdims=True)) + shift
-    return narrowed(total if keepdims else np.squeeze(total, axis), x)
+        total = np.log(np.add.reduce(np.exp(x - shift), axis=axis, keepdims=True)) + shift
+    return total if keepdims else np.squeeze(total, axis)
 
 
-@primitive
+@primitive(in_single=True)
 def softmax(x: Any, axis: Axis = -1) -> Any:
     """Return ``exp(x) / sum(exp(x))`` along ``axis``: positive numbers that sum to 1.
 
@@ -63,11 +63,11 @@ def softmax(x: Any, axis: Axis = -1) -> Any:
     >>> mg.softmax(mg.tensor([0.0, 0.0, -10000.0]))
     tensor([0.5, 0.5, 0. ])
     """
-    weights = np.exp(shifted(widened(x), axis))
-    return narrowed(weights / total_of(weights, axis), x)
+    weights = np.exp(shifted(x, axis))
+    return weights / total_of(weights, axis)
 
 
-@primitive
+@primitive(in_single=True)
 def log_softmax(x: Any, axis: Axis = -1) -> Any:
     """Return ``log(softmax(x))`` along ``axis``, exact where the softmax underflows.
 
@@ -75,18 +75,16 @@ def log_softmax(x: Any, axis: Axis = -1) -> Any:
     >>> mg.log_softmax(mg.tensor([0.0, -10000.0]))
     tensor([     0., -10000.])
     """
-    value = shifted(widened(x), axis)
-    return narrowed(value - np.log(total_of(np.exp(value), axis)), x)
+    value = shifted(x, axis)
+    return value - np.log(total_of(np.exp(value), axis))
 
 
 logsumexp.derivatives(
-    in_single(
-        lambda g, out, x, axis=None, keepdims=False: restore(g, x, axis, keepdims) * softmax.dispatch(x, axis=axis)
-    ),
+    lambda g, x, axis, keepdims: restore(g, x.shape, axis, keepdims) * softmax.dispatch(x, axis=axis),
 )
 softmax.derivatives(
-    in_single(lambda g, out, x, axis=-1: out * (g - np.sum(g * out, axis=axis, keepdims=True))),
+    lambda g, out, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)),
 )
 log_softmax.derivatives(
-    in_single(lambda g, out, x, axis=-1: g - np.exp(out) * np.add.reduce(g, axis=axis, keepdims=True)),
+    lambda g, out, axis: g - np.exp(out) * np.add.reduce(g, axis=axis, keepdims=True),
 )

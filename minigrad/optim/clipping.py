@@ -63,7 +63,7 @@ def clip_grad_norm(
         if not factor >= 1:  # nan included
             for tensor in clipped:
                 _replace(tensor, _gradient(tensor) * factor)
-    return Tensor(np.asarray(total))
+    return Tensor(np.asarray(total), None)
 
 
 @checked_arguments
@@ -102,11 +102,11 @@ def _with_gradients(owner: str, parameters: Tensor | Iterable[Tensor]) -> list[T
 
 def _gradient(tensor: Tensor) -> Array:
     assert tensor._grad is not None
-    return tensor._grad._data
+    return tensor._grad._array
 
 
 def _replace(tensor: Tensor, gradient: Any) -> None:
-    tensor._grad = Tensor(np.asarray(gradient))
+    tensor._grad = Tensor(np.asarray(gradient), None)
 
 
 def _norm(values: Array, power: float) -> Any:

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.engine.gradients import grad
-from minigrad.engine.listener import current_listener
-from minigrad.engine.memory_changes import note_change
-from minigrad.engine.mode import enable_grad
+from minigrad.engine.backward import grad
+from minigrad.engine.mode import enable_grad, observers
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, GraphError, checked_arguments
 from minigrad.optim import checks
@@ -102,13 +100,12 @@ class Newton(Optimizer):
         loss = self._loss(closure)
         parameters, gradient, hessian = self._derivatives(loss)
         steps = self._solve(gradient, hessian, damping, saddle_free, max(np.finfo(p.dtype).eps for p in parameters))
-        listener = current_listener()
-        if listener is not None:
-            listener.before_update(self, self.parameters())
+        for observer in observers():
+            observer.before_update(self, self.parameters())
         self._apply(parameters, steps)
         self.has_stepped = True
-        if listener is not None:
-            listener.after_update(self, self.parameters())
+        for observer in observers():
+            observer.after_update(self, self.parameters())
         return loss
 
     def _options(self) -> tuple[float, bool]:
@@ -150,8 +147,8 @@ class Newton(Optimizer):
                 f"{self.title}: the closure must return a scalar, got shape {loss.shape}; reduce it with .mean() or "
                 ".sum()"
             )
-        if not np.isfinite(loss._data).all():
-            raise ArgumentError(f"{self.title}: the loss is {loss._data.item()}, so no step can be computed from it")
+        if not np.isfinite(loss._array).all():
+            raise ArgumentError(f"{self.title}: the loss is {loss._array.item()}, so no step can be computed from it")
         if loss.node is not None and loss.node.released:
             raise GraphError(
                 f"{self.title}: the closure called backward(), which released the graph that the Hessian needs; let "
@@ -200,22 +197,19 @@ class Newton(Optimizer):
         return steps
 
     def _apply(self, parameters: list[Tensor], steps: Floats) -> None:
-        """Change the parameters in place, each by its part of the step."""
+        """Give each parameter a new array, changed by its part of the step."""
         rates = {parameter: group["lr"] for group in self.param_groups for parameter in group["params"]}
         first = 0
         for parameter in parameters:
             part = steps[first : first + parameter.size].reshape(parameter.shape)
             first += parameter.size
-            if not parameter._data.flags.writeable:
-                parameter._data = parameter._data.copy()
-            note_change(parameter._data)
-            parameter._data -= rates[parameter] * part
+            parameter.assign(np.asarray(parameter._array - rates[parameter] * part, parameter.dtype))
 
 
 def _flat(gradients: Any, parameters: list[Tensor]) -> Floats:
     """Return gradients side by side in double precision; zeros where there is none."""
     parts = [
-        np.zeros(parameter.size) if gradient is None else np.array(gradient._data, np.float64).ravel()
+        np.zeros(parameter.size) if gradient is None else np.array(gradient._array, np.float64).ravel()
         for gradient, parameter in zip(gradients, parameters, strict=True)
     ]
     return np.concatenate(parts)

@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.arrays import Array
-from minigrad.engine.listener import current_listener
-from minigrad.engine.memory import keep_by_default
-from minigrad.engine.memory_changes import note_change
-from minigrad.engine.mode import enable_grad
+from minigrad.engine.mode import enable_grad, observers
 from minigrad.engine.tensor import Tensor
+from minigrad.engine.value import read_only
 from minigrad.errors import (
     ArgumentError,
     DtypeError,
@@ -24,9 +22,9 @@ from minigrad.errors import (
     checked_arguments,
     suggest,
 )
+from minigrad.memory import keep_by_default
 from minigrad.optim import blocks, checks
 from minigrad.optim.blocks import Blocks, Scratch
-from minigrad.optim.rows import Rows
 from minigrad.optim.state import load_state, pack_state
 
 Group = dict[str, Any]
@@ -37,17 +35,17 @@ Params = Iterable[Tensor] | Iterable[Group] | Iterable[tuple[str, Tensor]]
 class Optimizer:
     """Changes parameters so that a loss falls. A new one gives its defaults, ``update``, ``check`` and ``state_names``.
 
-    A parameter's array is changed in place, so views of its ``.data`` follow; ``.data.copy()`` keeps what was. Arrays
-    of small parameters that nothing else refers to may be laid side by side, as views of one.
+    A step gives each parameter a new array: one that ``.data`` gave before keeps the old values, and so does a graph
+    that is still to be differentiated.
 
     Attributes:
         param_groups: dicts of ``"params"`` and the options that hold for them, such as ``"lr"``; may be changed.
         state: for each parameter that has been updated, its arrays and numbers by name, such as ``"exp_avg"``.
         optional_state_names: names that the state may also have, from options that were switched off since.
         elementwise: whether ``update`` changes each element by that element's own gradient and state alone. Then a step
-            may hand it several small parameters as one flat array, or a part of a large one, in any order and from
-            several threads; its state is arrays of the parameter's shape, and numbers that are the same for every
-            part. Each class says so for itself: without ``elementwise = True`` it gets whole parameters.
+            may hand it a part of a large parameter, in any order and from several threads; its state is arrays of the
+            parameter's shape, and numbers that are the same for every part. Each class says so for itself: without
+            ``elementwise = True`` it gets whole parameters.
 
     >>> import minigrad as mg
     >>> from minigrad import optim
@@ -79,7 +77,7 @@ class Optimizer:
         self.param_groups: list[Group] = []
         self.state: defaultdict[Tensor, State] = defaultdict(dict)
         self.has_stepped = False
-        self._scratch, self._rows, self._blocks = Scratch(), Rows(), Blocks()
+        self._scratch, self._blocks = Scratch(), Blocks()
         values = checks.listed(self.title, params)
         if not isinstance(defaults, dict) or "lr" not in defaults:
             raise DtypeError(f"{self.title}: defaults must be a dict of options with an 'lr', got {defaults!r}")
@@ -90,7 +88,7 @@ class Optimizer:
     # --- what an algorithm gives
 
     def update(self, parameter: Array, gradient: Array, state: State, group: Group) -> None:
-        """Change one parameter's array and its state in place; never the gradient, whose memory may be shared."""
+        """Change one parameter's new array and its state in place; the gradient cannot be written into."""
         raise MissingMethodError(f"{type(self).__name__} must define update()")
 
     def check(self, group: Group) -> None:
@@ -126,21 +124,19 @@ class Optimizer:
         for group in self.param_groups:
             if type(group["lr"]) is not float or not 0 <= group["lr"] < math.inf:
                 group["lr"] = checks.learning_rate(self.title, group["lr"])
-        listener = current_listener()
-        if listener is not None:
-            listener.before_update(self, self.parameters())
+        for observer in observers():
+            observer.before_update(self, self.parameters())
         stepped = False
         for group in self.param_groups:
-            updated = self._rows.update(self, group) if self.elementwise else self.update_each(group["params"], group)
-            stepped = stepped or updated
+            stepped = self.update_each(group["params"], group) or stepped
         if not stepped:
             raise GraphError(
                 f"{self.title}: no parameter has a gradient; call loss.backward() before step(), and zero_grad() "
                 "before backward() or after step()"
             )
         self.has_stepped = True
-        if listener is not None:
-            listener.after_update(self, self.parameters())
+        for observer in observers():
+            observer.after_update(self, self.parameters())
         return loss
 
     def update_each(self, parameters: Iterable[Tensor], group: Group) -> bool:
@@ -149,14 +145,13 @@ class Optimizer:
         for parameter in parameters:
             gradient = parameter._grad
             if gradient is not None:
-                if not parameter._data.flags.writeable:
-                    parameter._data = parameter._data.copy()
-                note_change(parameter._data)
-                values = parameter._data, gradient._data, self.state[parameter], group
-                if self.elementwise and parameter._data.size > blocks.BLOCK:
+                new = parameter._array.copy("K")
+                values = new, read_only(gradient.capture()), self.state[parameter], group
+                if self.elementwise and new.size > blocks.BLOCK:
                     self._blocks.update(self.update, *values)
                 else:
                     self.update(*values)
+                parameter.assign(new)
                 stepped = True
         return stepped
 

@@ -79,4 +79,4 @@ def named_metrics(metrics: Sequence[str | Metric]) -> dict[str, Metric]:
 
 
 def _plain(value: Any) -> Any:
-    return value._data if isinstance(value, Tensor) else as_array(value)
+    return value._array if isinstance(value, Tensor) else as_array(value)

@@ -14,9 +14,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from minigrad.engine.node import Node
+from minigrad.engine.node import Constant, Node, ancestors
 from minigrad.engine.tensor import Tensor
-from minigrad.engine.walk import topological_order, walk
+from minigrad.engine.values import values_of
+from minigrad.engine.walk import walk
 from minigrad.errors import DtypeError, GraphError
 from minigrad.viz.folding.modules import Group, common_scope, group
 from minigrad.viz.summary import Summary, summarise
@@ -57,7 +58,7 @@ class GraphNode:
         dtype: its dtype.
         scope: the path of the module whose box it stands in.
         requires_grad: whether a gradient reaches it.
-        released: whether a backward pass has freed its value.
+        released: whether a backward pass has freed its value, or what it was computed from.
         value: the value, if it is wanted and known.
         gradient: the gradient of the output at this node, if it is wanted and known.
         members: for a folded module, the ids of the nodes inside.
@@ -165,7 +166,8 @@ def build(output: Tensor, *, values: bool = True, gradients: bool = True) -> Gra
     ids = node_ids(root)
     order = list(ids)
     released = any(node.released for node in order)
-    arrays = values_of(order) | {root: output._data} if values else {}
+    arrays = values_of(root) | {root: output._array} if values else {}
+    lost = {node for node in order if values and node.primitive is not None and node not in arrays}
     slopes = {} if not gradients else _accumulated(order) if released else _gradients(root)
     scopes = _scopes(order)
     nodes = tuple(
@@ -179,7 +181,7 @@ def build(output: Tensor, *, values: bool = True, gradients: bool = True) -> Gra
             dtype=str(node.dtype),
             scope=scopes[node],
             requires_grad=node.requires_grad,
-            released=node.released and node is not root,
+            released=node in lost or (node.released and node is not root),
             value=summarise(arrays[node]) if node in arrays else None,
             gradient=summarise(slopes[node]) if node in slopes else None,
             line=_script_line(node),
@@ -205,7 +207,7 @@ def node_ids(root: Node) -> dict[Node, str]:
     which a loop over layers or over time computes them.
     """
     depth: dict[Node, int] = {}
-    for node in reversed(topological_order([root], everything=True)):
+    for node in reversed(ancestors(root)):
         depth[node] = 1 + max((depth[parent] for parent in node.parents), default=0)
     order: dict[Node, None] = {}
     path = [(root, _longest_first(root, depth))]
@@ -240,7 +242,7 @@ def root_of(output: Any) -> Node:
 
 def _absent(node: Node) -> bool:
     """Whether a node stands for an argument that was not given: ``linear(x, weight, None)``."""
-    return node.primitive is None and node.saved == (None,)
+    return isinstance(node, Constant) and node.value is None
 
 
 def _kind(node: Node, root: Node) -> Kind:
@@ -248,26 +250,14 @@ def _kind(node: Node, root: Node) -> Kind:
         return "output" if node is root else "operation"
     if node.requires_grad:
         return "parameter"
-    return "input" if node.saved is None else "constant"
-
-
-def values_of(order: Iterable[Node]) -> dict[Node, Any]:
-    """Return what the nodes hold: each operation has saved its output and its arguments."""
-    values: dict[Node, Any] = {}
-    for node in order:
-        if node.saved is None:
-            continue
-        values[node] = node.saved[0]
-        for parent, value in zip(node.parents, node.saved[1:], strict=False):
-            values.setdefault(parent, value)
-    return values
+    return "constant" if isinstance(node, Constant) else "input"
 
 
 def _gradients(root: Node) -> dict[Node, Any]:
     """Run the engine's own backward walk: it delivers nothing and releases nothing."""
     seed = np.ones(root.shape, root.dtype)
     with np.errstate(all="ignore"):  # what overflows is seen in the picture
-        return {step.node: step.gradient for step in walk({root: seed})}
+        return {node: gradient for node, gradient, _ in walk({root: seed})}
 
 
 def _accumulated(order: Iterable[Node]) -> dict[Node, Any]:
@@ -276,7 +266,7 @@ def _accumulated(order: Iterable[Node]) -> dict[Node, Any]:
     for node in order:
         tensor = node.tensor() if node.tensor is not None and node.requires_grad else None
         if tensor is not None and tensor.grad is not None:
-            found[node] = tensor.grad._data
+            found[node] = tensor.grad._array
     return found
 
 
@@ -286,7 +276,7 @@ def _scopes(order: list[Node]) -> dict[Node, str]:
     used: dict[Node, str] = {}
     for node in order:
         for parent in node.parents:
-            if parent.primitive is None and (parent.requires_grad or parent.saved is not None):
+            if parent.primitive is None and (parent.requires_grad or isinstance(parent, Constant)):
                 used[parent] = common_scope(used[parent], node.scope) if parent in used else node.scope
     return scopes | {node: scope for node, scope in used.items() if node in scopes}
 

@@ -48,7 +48,7 @@ class Place:
         self.function, self.model, self.loss = function, model, loss
         self.parameters = _parameters(function, model)
         self.size = sum(parameter.size for parameter in self.parameters)
-        self.here = np.concatenate([parameter._data.ravel().astype(np.float64) for parameter in self.parameters])
+        self.here = np.concatenate([parameter._array.ravel().astype(np.float64) for parameter in self.parameters])
 
     def split(self, vector: Floats) -> Iterator[tuple[Tensor, Array]]:
         """Yield each parameter with its part of a vector, in its shape."""
@@ -63,7 +63,7 @@ class Place:
         with _unchanged(self.model, self.parameters), no_grad(), np.errstate(all="ignore"):
             for vector in vectors:
                 for parameter, part in self.split(vector):
-                    parameter._data, parameter._shared = part.astype(parameter.dtype), False
+                    parameter.assign(part.astype(parameter.dtype))
                 value = plain(self.loss())
                 if value.size != 1:
                     raise ShapeError(
@@ -214,7 +214,7 @@ def _parameters(function: str, model: Any) -> list[Tensor]:
         if not isinstance(parameter, Tensor) or parameter.dtype.kind != "f":
             kind = parameter.dtype if isinstance(parameter, Tensor) else type(parameter).__name__
             raise DtypeError(f"{function}: parameter {position} must be a tensor of floating-point numbers, got {kind}")
-        if not np.isfinite(parameter._data).all():
+        if not np.isfinite(parameter._array).all():
             raise ArgumentError(f"{function}: {parameter.describe()} is not finite, so there is nothing around it")
     if not any(parameter.size for parameter in parameters):
         raise ArgumentError(f"{function}: the model has no parameters, so there is nowhere to go from it")
@@ -230,8 +230,8 @@ def _moved(model: Module) -> list[tuple[str, Tensor]]:
 def _unchanged(model: Any, parameters: list[Tensor]) -> Iterator[None]:
     """Give parameters, gradients, buffers and modes back at the end of a block, however it ends: the same arrays."""
     buffers = list(model.named_buffers()) if isinstance(model, Module) else []
-    kept = [(tensor, tensor._data, tensor._shared, tensor._grad) for tensor in parameters]
-    values = [(buffer, buffer._data, buffer._shared, buffer._data.copy()) for _, buffer in buffers]
+    kept = [(tensor, tensor._array, tensor._exported, tensor._grad) for tensor in parameters]
+    values = [(buffer, buffer._array, buffer._exported, buffer._array.copy()) for _, buffer in buffers]
     with ExitStack() as stack:
         if isinstance(model, Module):
             stack.enter_context(model.keeping_modes())
@@ -240,9 +240,10 @@ def _unchanged(model: Any, parameters: list[Tensor]) -> Iterator[None]:
                 tensor._grad = None  # a loss that calls backward() adds to none of the user's
             yield
         finally:
-            for tensor, array, shared, gradient in kept:
-                tensor._data, tensor._shared, tensor._grad = array, shared, gradient
-            for buffer, array, shared, copy in values:
-                buffer._data, buffer._shared = array, shared
+            for tensor, array, exported, gradient in kept:
+                tensor.put_back(array, exported)
+                tensor._grad = gradient
+            for buffer, array, exported, copy in values:
+                buffer.put_back(array, exported)
                 if array.flags.writeable:
                     array[...] = copy

@@ -60,8 +60,8 @@ def test_an_optimizer_of_second_order_may_differentiate_the_loss_once_more():
             self.parameter.grad = None
 
         def step(self, closure):
-            slope = mg.grad(closure(), self.parameter, create_graph=True)
-            curvature = mg.grad(slope.sum(), self.parameter)
+            (slope,) = mg.grad(closure(), self.parameter, create_graph=True)
+            (curvature,) = mg.grad(slope.sum(), self.parameter)
             self.parameter.data = self.parameter.data - slope.data / curvature.data
 
     path = analysis.descend(Second, BOWL, 1)

@@ -8,7 +8,7 @@ import threading
 import minigrad as mg
 from minigrad import capture, optim
 from minigrad.capture import listen
-from minigrad.engine.listener import listening
+from minigrad.engine.mode import observing
 from minigrad.viz.recording.steps import ContributionStep, SeedStep, SumStep, UpdateStep
 from tests.capture.helpers import captured, written
 
@@ -167,7 +167,7 @@ def test_recording_draws_no_random_numbers(here, traces):
 def heard(script, number=1, **options):
     traces = []
     hearer = capture.Capture(number, traces.append, **options)
-    with listening(hearer):
+    with observing(hearer):
         script()
     hearer.complete()
     return hearer, traces
@@ -187,7 +187,7 @@ def test_a_trace_is_complete_when_all_its_parameters_are_updated_or_the_next_pas
 
     hearer_traces = []
     hearer = capture.Capture(1, hearer_traces.append)
-    with listening(hearer):
+    with observing(hearer):
         script()
     assert steps == [0, 0, 1, 1]
     assert [step.node for step in hearer_traces[0].steps if isinstance(step, UpdateStep)] == ["n0", "n1"]
@@ -227,7 +227,7 @@ def test_a_backward_inside_a_rule_does_not_cut_the_outer_one_off():
     checkpoint.derivatives(rule)
     x = mg.tensor(2.0, requires_grad=True, name="x")
     hearer, traces = heard(lambda: (checkpoint(x) * x).backward())
-    assert hearer.heard == 2
+    assert hearer.passes == 2
     assert sum(isinstance(step, ContributionStep) for step in traces[0].steps) == 3
 
 
@@ -244,8 +244,8 @@ def test_a_thread_with_a_copy_of_the_context_is_not_heard():
         (x * x).backward()
 
     capture = listen.Capture(1, print)
-    with listening(capture):
+    with observing(capture):
         thread = threading.Thread(target=contextvars.copy_context().run, args=(work,))
         thread.start()
         thread.join()
-    assert capture.heard == 0
+    assert capture.passes == 0

@@ -7,7 +7,7 @@ import numpy as np
 import minigrad as mg
 from minigrad.capture.listen import Capture
 from minigrad.capture.names import variable_names
-from minigrad.engine.listener import listening
+from minigrad.engine.mode import observing
 
 scale = mg.tensor(2.0, requires_grad=True)
 
@@ -15,7 +15,7 @@ scale = mg.tensor(2.0, requires_grad=True)
 def captured(run):
     traces = []
     capture = Capture(1, traces.append)
-    with listening(capture):
+    with observing(capture):
         run()
     capture.complete()
     assert capture.problem is None
@@ -59,3 +59,15 @@ def test_no_frame_no_names():
     y = x * x
     assert variable_names(y.node, None) == {}
     assert variable_names(y.node, sys._getframe()) == {x.node: "x", y.node: "y"}
+
+
+def test_the_dictionary_of_a_script_that_calls_locals_stays():
+    def script():
+        x = mg.tensor(1.0, requires_grad=True)
+        exec("hidden = 3.0")
+        variables = locals()
+        (x * x).backward()
+        assert variables["x"] is x
+        assert eval("hidden") == 3.0
+
+    assert "x" in captured(script).labels.values()

@@ -3,6 +3,10 @@ import struct
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+settings.register_profile("minigrad", deadline=None)  # how long an example takes depends on the machine
+settings.load_profile("minigrad")
 
 CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
 

@@ -47,11 +47,22 @@ def test_a_tensor_is_an_index_too(dataset):
     assert dataset[mg.tensor(2)][1].item() == 2
 
 
-def test_arrays_keep_dtype_and_memory_and_python_floats_become_float32():
+def test_arrays_keep_their_dtype_and_python_floats_become_float32():
     dataset = data.TensorDataset(X, [0.5, 1.0, 1.5, 2.0], [1, 2, 3, 4], mg.tensor(Y))
     assert [tensor.dtype for tensor in dataset.tensors] == [np.float64, np.float32, np.int64, np.int64]
-    assert np.shares_memory(dataset.tensors[0].numpy(), X)
-    assert np.shares_memory(dataset[1:3][0].numpy(), X)
+
+
+def test_arrays_are_not_copied_and_samples_are():
+    mine = X.copy()
+    dataset = data.TensorDataset(mine)
+    (before,) = dataset[1:3]
+    (whole,) = dataset.tensors
+    total = whole.sum()
+    mine[...] = 7
+    assert np.shares_memory(whole.numpy(), mine)
+    assert (dataset[0][0].numpy() == 7).all()
+    np.testing.assert_array_equal(before.numpy(), X[1:3])
+    assert total.item() == X.sum()
 
 
 def test_iteration_gives_each_sample_once(dataset):

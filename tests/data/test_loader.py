@@ -198,13 +198,29 @@ def test_arrays_in_any_memory_layout_give_the_same_batches():
                 np.testing.assert_array_equal(batch.numpy(), batches[0][0].numpy())
 
 
-def test_plain_batches_share_memory_and_cannot_be_written_to():
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_batch_may_be_written_into_and_the_data_stay(shuffle):
     x = np.zeros((4, 2), np.float32)
-    ((batch,),) = data.DataLoader((x,), 4)
-    assert np.shares_memory(batch.numpy(), x)
-    with pytest.raises(ValueError, match="read-only"):
+    loader = data.DataLoader((x,), 2, shuffle=shuffle)
+    for (batch,) in loader:
         batch.numpy()[0] = 1
-    assert x.flags.writeable
+        assert batch.tolist() == [[1, 1], [0, 0]]
+    assert not x.any()
+    assert not any(batch.numpy().any() for (batch,) in loader)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_batch_keeps_its_values_when_the_data_are_written_into(shuffle):
+    x = np.zeros((4, 2))
+    dataset = data.TensorDataset(x)
+    w = mg.tensor(np.ones(2), requires_grad=True)
+    ((batch,),) = data.DataLoader(dataset, 4, shuffle=shuffle)
+    output = (batch @ w).sum()
+    x[...] = 5
+    dataset.tensors[0].data[...] = 7
+    output.backward()
+    assert batch.tolist() == [[0, 0]] * 4
+    assert w.grad.tolist() == [0, 0]
 
 
 def test_a_batch_can_be_a_leaf_that_requires_a_gradient():

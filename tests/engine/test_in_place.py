@@ -1,10 +1,10 @@
-"""Arrays that a graph has saved, and that somebody then changes: never a wrong gradient."""
+"""Arrays that a graph holds, and that somebody then changes: never a wrong gradient."""
 
 from __future__ import annotations
 
 import copy
+import functools
 import pickle
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +13,6 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.engine import memory_changes
-from minigrad.errors import InPlaceError
 
 
 def values(*shape: int, seed: int = 0) -> Any:
@@ -108,20 +106,20 @@ def right(f: Callable[[mg.Tensor], mg.Tensor]) -> Any:
     return x.grad.data.copy()
 
 
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 @pytest.mark.parametrize("f", GRAPHS.values(), ids=GRAPHS)
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("first", [True, False], ids=["had before", "had after"])
-def test_a_leaf_that_is_changed(first: bool, way: Any, f: Any, change: Any) -> None:
-    x = mg.tensor(values(3, 3), requires_grad=True)
-    array = way(x) if first else None
-    output = f(x)
-    change(array if first else way(x))
-    output.backward()
-    np.testing.assert_array_equal(x.grad.data, right(f))
+@pytest.mark.parametrize("first", [True, False], ids=["taken before", "taken after"])
+def test_a_leaf_that_is_changed(first: bool, way: Any, f: Any) -> None:
+    for change in CHANGES.values():
+        x = mg.tensor(values(3, 3), requires_grad=True)
+        array = way(x) if first else None
+        output = f(x)
+        change(array if first else way(x))
+        output.backward()
+        np.testing.assert_array_equal(x.grad.data, right(f))
 
 
-@pytest.mark.parametrize("first", [True, False], ids=["had before", "had after"])
+@pytest.mark.parametrize("first", [True, False], ids=["taken before", "taken after"])
 def test_a_leaf_that_is_changed_while_anomalies_are_looked_for(first: bool) -> None:
     x = mg.tensor(values(3, 3), requires_grad=True)
     array = x.data if first else None
@@ -133,7 +131,7 @@ def test_a_leaf_that_is_changed_while_anomalies_are_looked_for(first: bool) -> N
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("first", [True, False], ids=["had before", "had after"])
+@pytest.mark.parametrize("first", [True, False], ids=["taken before", "taken after"])
 def test_a_constant_that_is_changed(first: bool, way: Any) -> None:
     w = mg.tensor(values(3, 3), requires_grad=True)
     x = mg.tensor(values(3, 3, seed=1))
@@ -155,7 +153,7 @@ def test_a_result_that_is_changed(way: Any) -> None:
     np.testing.assert_allclose(x.grad.data, 2 * np.exp(2 * values(3, 3)), rtol=1e-14)
 
 
-def test_a_result_that_was_had_before_it_was_used() -> None:
+def test_a_result_whose_array_was_taken_before_it_was_used() -> None:
     x = mg.tensor(values(3, 3), requires_grad=True)
     y = mg.exp(x)
     array = y.data
@@ -218,26 +216,14 @@ class TestArraysOfTheUsers:
         expected[1:] += values(3, 3, seed=1)[1:]
         np.testing.assert_allclose(w.grad.data, expected, rtol=1e-15)
 
-    @pytest.mark.parametrize(
-        ("mode", "requires_grad", "copied"),
-        [(mg.enable_grad, True, True), (mg.enable_grad, False, False), (mg.no_grad, True, False)],
-        ids=["with a graph", "nothing requires a gradient", "no_grad"],
-    )
-    def test_an_operand_is_copied_for_a_graph_alone(self, mode: Any, requires_grad: bool, copied: bool) -> None:
-        X, seen = values(3, 3), []
-
-        @mg.primitive
-        def product(x: Any, y: Any) -> Any:
-            seen.extend([x, y])
-            return x * y
-
-        product.derivatives(lambda g, out, x, y: g * y, lambda g, out, x, y: g * x)
-        w = mg.tensor(values(3, 3), requires_grad=requires_grad)
-        with mode():
-            product(w, X)
-            product(X, w)
-        assert [array is X for array in seen] == [False, not copied, not copied, False]
-        assert [array is w._data for array in seen] == [True, False, False, True]
+    @pytest.mark.parametrize("build", [lambda a: a, mg.Tensor, mg.tensor], ids=["array", "Tensor", "tensor"])
+    def test_an_operand_of_an_operation_without_a_gradient(self, build: Any) -> None:
+        X = values(3, 3)
+        x = build(X)
+        results = [mg.multiply(x, 2.0), mg.reshape(x, (9,)), mg.identity(x), mg.transpose(x)]
+        before = [result.tolist() for result in results]
+        X[...] = 7
+        assert [result.tolist() for result in results] == before
 
     def test_an_index(self) -> None:
         x = mg.tensor(values(4), requires_grad=True)
@@ -298,35 +284,81 @@ class TestOptimizers:
         [
             (lambda p: optim.SGD(p, lr=0.1, momentum=0.9), 3),
             (lambda p: optim.SGD(p, lr=0.1, momentum=0.9), 70),
+            (lambda p: optim.SGD(p, lr=0.1, momentum=0.9), 400),
             (lambda p: optim.Adam(p, lr=0.1), 3),
             (lambda p: optim.Newton(p, damping=1e-3), 3),
         ],
-        ids=["SGD", "SGD, large", "Adam", "Newton"],
+        ids=["SGD", "SGD, large", "SGD, in blocks", "Adam", "Newton"],
     )
-    @pytest.mark.parametrize("steps", [0, 1, 4])  # after two alike, small parameters lie in a row
-    def test_a_step_between_forward_and_backward_is_named(self, make: Any, steps: int, size: int) -> None:
+    @pytest.mark.parametrize("steps", [0, 1, 4])
+    def test_a_step_between_forward_and_backward_leaves_the_gradient_right(
+        self, make: Any, steps: int, size: int
+    ) -> None:
         parameters = self.pair(size)
         optimizer = make(parameters)
         x = mg.tensor(values(2, size, seed=3))
 
-        def loss() -> mg.Tensor:
-            return mg.tanh(x @ parameters[0] @ parameters[1]).mean()
+        def loss(first: Any, second: Any) -> mg.Tensor:
+            return mg.tanh(x @ first @ second).mean()
 
         def step() -> None:
             optimizer.zero_grad()
             if isinstance(optimizer, optim.Newton):
-                optimizer.step(loss)
+                optimizer.step(lambda: loss(*parameters))
             else:
-                loss().backward()
+                loss(*parameters).backward()
                 optimizer.step()
 
         for _ in range(steps):
             step()
-        old = loss()
+        twins = [mg.tensor(parameter, requires_grad=True) for parameter in parameters]
+        loss(*twins).backward()
+        old = loss(*parameters)
         step()
-        with pytest.raises(InPlaceError, match=r"cannot differentiate 'matmul': 'W2', .* before step\(\)"):
-            old.backward()
-        loss().backward()
+        optimizer.zero_grad()
+        assert [p.tolist() for p in parameters] != [twin.tolist() for twin in twins]
+        old.backward()
+        for parameter, twin in zip(parameters, twins, strict=True):
+            np.testing.assert_array_equal(parameter.grad.numpy(), twin.grad.numpy())
+
+    def test_so_is_the_second_derivative(self) -> None:
+        w = mg.tensor(values(3), requires_grad=True)
+        (slope,) = mg.grad((w**3).sum(), w, create_graph=True)
+        w.grad = np.ones(3)
+        optim.SGD([w], lr=0.5).step()
+        np.testing.assert_allclose(mg.grad(slope.sum(), w)[0].numpy(), 6 * values(3), rtol=1e-15)
+
+    def test_rules_under_a_decorator_too(self) -> None:
+        def traced(rule: Any) -> Any:
+            @functools.wraps(rule)
+            def call(*args: Any) -> Any:
+                return rule(*args)
+
+            return call
+
+        @mg.primitive
+        def squared(x: Any) -> Any:
+            return x * x
+
+        squared.derivatives(traced(lambda g, x: 2 * g * x))
+        w = mg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+        output = squared(w).sum()
+        w.grad = np.ones(3)
+        optimizer = optim.SGD([w], lr=0.5)
+        optimizer.step()
+        optimizer.zero_grad()
+        output.backward()
+        assert w.grad.tolist() == [2, 4, 6]
+
+    def test_an_array_that_was_taken_before_a_step_keeps_the_old_values(self) -> None:
+        w = mg.tensor([1.0, 2.0], requires_grad=True)
+        array = w.data
+        w.grad = np.ones(2)
+        optim.SGD([w], lr=0.5).step()
+        assert array.tolist() == [1, 2]
+        array[:] = 7
+        assert w.tolist() == [0.5, 1.5]
+        assert w.data.tolist() == [0.5, 1.5]
 
     def test_a_step_of_others_is_none_of_its_business(self) -> None:
         head, trunk = (nn.Linear(3, 3) for _ in range(2))
@@ -363,72 +395,43 @@ class TestOptimizers:
             found.append((w.grad.tolist(), x.grad.tolist()))
         assert found[0] == found[1]
 
-    def test_a_rule_that_nobody_can_look_into_counts_as_reading(self) -> None:
-        w, x = (mg.tensor(values(3), requires_grad=True, name=name) for name in "wx")
-        output = mg.concatenate([w, x]).sum()
-        (w * w).sum().backward()
+    @pytest.mark.parametrize(
+        "f", [mg.sum, mg.mean, lambda w: mg.concatenate([w, w]).sum(), lambda w: mg.stack([w]).sum()]
+    )
+    def test_rules_that_read_no_input(self, f: Any) -> None:
+        w = mg.tensor(values(4), requires_grad=True)
+        output = f(w)
+        before = mg.grad(output, w, retain_graph=True)[0].tolist()
+        w.grad = np.ones(4)
         optim.SGD([w], lr=0.1).step()
-        with pytest.raises(InPlaceError, match="'concatenate': 'w', an array that it needs, was changed in place"):
-            output.backward()
+        assert mg.grad(output, w)[0].tolist() == before
 
     @pytest.mark.parametrize("updated", [0, 1])
     def test_a_parameter_of_the_same_group_that_was_not_updated(self, updated: int) -> None:
         parameters = [mg.tensor(values(3, seed=s), requires_grad=True) for s in (1, 2)]
         one, other = parameters[updated], parameters[1 - updated]
         optimizer = optim.SGD(parameters, lr=0.1)
-        for _ in range(4):
-            optimizer.zero_grad()
-            (one * one + other * other).sum().backward()
-            optimizer.step()
-        assert one._data.base is other._data.base is not None  # side by side; who asks for .data gets a graph to copy
         old = (other * other).sum()
-        optimizer.zero_grad()
-        (one * one).sum().backward()
-        optimizer.step()
+        for _ in range(2):
+            optimizer.zero_grad()
+            (one * one).sum().backward()
+            optimizer.step()
         old.backward()
         np.testing.assert_array_equal(other.grad.data, 2 * other.data)
 
-    def test_parameters_side_by_side_are_shared_one_by_one(self) -> None:
+    def test_neighbours_of_a_parameter_are_out_of_reach(self) -> None:
         parameters = [mg.tensor(values(3, seed=s), requires_grad=True) for s in (1, 2)]
         optimizer = optim.SGD(parameters, lr=0.1)
         for _ in range(4):
             optimizer.zero_grad()
-            sum(w * w for w in parameters).sum().backward()
+            (parameters[0] * parameters[1]).sum().backward()
             optimizer.step()
-        one, other = parameters
-        memory = one._data.base
-        assert other._data.base is memory is not None
-        view = one.data[1:]  # a view of a part is enough to be somebody outside
-        outputs = [(w * w).sum() for w in parameters]
-        saved = [output.node.inputs[0].saved for output in outputs]
-        expected = 2 * one.tolist()[1]
-        optimizer.zero_grad()
-        view[:] = 0
-        outputs[0].backward()
-        assert one.grad.tolist()[1] == expected
-        assert other._data is saved[1][1] is not None  # nobody has asked for it: not copied
-        assert one._data is not saved[0][1]
-        del view, outputs, saved
-        again = (one * one).sum()
-        assert again.node.inputs[0].saved[1] is one._data  # nor is the first, now that the view has gone
-        assert one._data.base is memory
-
-    def test_the_first_of_a_group_that_was_updated_one_by_one(self) -> None:
-        parameters = [mg.tensor(values(3, seed=s), requires_grad=True) for s in (1, 2, 3)]
-        optimizer = optim.SGD(parameters, lr=0.1)
-
-        def step(count: int) -> None:
-            optimizer.zero_grad()
-            mg.concatenate(parameters[:count]).sum().backward()
-            optimizer.step()
-
-        for _ in range(4):
-            step(3)
-        assert parameters[0]._data.base is parameters[1]._data.base is not None
-        old = (parameters[0] * parameters[0]).sum()
-        step(2)  # one of the row has no gradient
-        with pytest.raises(InPlaceError, match="'multiply': argument 0, "):
-            old.backward()
+        before = parameters[1].tolist()
+        array = parameters[0].data
+        for memory in (array, array.base):
+            if memory is not None:
+                memory[...] = 7
+        assert parameters[1].tolist() == before
 
     def test_a_rule_of_a_number_does_not_run(self) -> None:
         w, x = (mg.tensor(values(3, seed=s), requires_grad=True) for s in (1, 2))
@@ -439,32 +442,24 @@ class TestOptimizers:
         output.backward()
         assert w.grad.tolist() == [2, 2, 2]
 
-    def test_an_input_without_a_derivative_reads_nothing(self) -> None:
+    def test_an_input_without_a_derivative_needs_no_graph(self) -> None:
         condition = mg.tensor(values(3), requires_grad=True)
-        output = mg.where(condition, 2.0, 3.0).sum()
-        (condition * 1).sum().backward()
-        optim.SGD([condition], lr=0.1).step()
-        condition.grad = None
-        output.backward()
-        assert condition.grad is None
+        assert not mg.where(condition, 2.0, 3.0).requires_grad
 
-    def test_grad_asks_as_well(self) -> None:
-        w = mg.tensor(values(3), requires_grad=True, name="w")
-        x = mg.tensor(values(3, seed=1), requires_grad=True)
+    @pytest.mark.parametrize("create_graph", [False, True])
+    def test_grad_after_a_step(self, create_graph: bool) -> None:
+        w, x = (mg.tensor(values(3, seed=s), requires_grad=True) for s in (0, 1))
         output = (w * x).sum()
-        (w * w).sum().backward()
+        w.grad = np.ones(3)
         optim.SGD([w], lr=0.1).step()
-        for create_graph in (False, True):
-            with pytest.raises(InPlaceError, match="'multiply': 'w', "):
-                mg.grad(output, x, create_graph=create_graph, retain_graph=True)
+        assert mg.grad(output, x, create_graph=create_graph)[0].tolist() == values(3).tolist()
 
-    def test_a_recorded_backward_pass_saves_parameters_as_well(self) -> None:
-        w, x, v = (mg.tensor(values(3, seed=s), requires_grad=True, name=n) for s, n in enumerate("wxv"))
-        pulled = mg.grad(x * w, x, gradient=v, create_graph=True)
-        (w * w).sum().backward()
+    def test_a_recorded_backward_pass_holds_the_old_values_too(self) -> None:
+        w, x, v = (mg.tensor(values(3, seed=s), requires_grad=True) for s in range(3))
+        (pulled,) = mg.grad(x * w, x, gradient=v, create_graph=True)
+        w.grad = np.ones(3)
         optim.SGD([w], lr=0.1).step()
-        with pytest.raises(InPlaceError, match="'multiply': 'w', "):
-            mg.grad(pulled.sum(), v)
+        assert mg.grad(pulled.sum(), v)[0].tolist() == values(3).tolist()
 
     @pytest.mark.parametrize("mode", [mg.enable_grad, mg.no_grad])
     def test_results_are_no_views_of_a_parameter(self, mode: Any) -> None:
@@ -476,29 +471,21 @@ class TestOptimizers:
         (w * w).sum().backward()
         optim.SGD([w], lr=0.1).step()
         assert turned.tolist() == values(3, 3).T.tolist()
-        np.testing.assert_allclose(mg.grad(output, x).data, values(3, 3).T + values(3, 3), rtol=1e-15)
+        np.testing.assert_allclose(mg.grad(output, x)[0].data, values(3, 3).T + values(3, 3), rtol=1e-15)
 
-    def test_a_detached_parameter_follows_and_is_saved_as_it_was(self) -> None:
+    def test_a_detached_parameter_keeps_its_values(self) -> None:
         w = mg.tensor(values(3, 3), requires_grad=True)
         x = mg.tensor(values(3, 3, seed=1), requires_grad=True)
         detached = w.detach()
         output = (x * detached).sum()
-        (w * w).sum().backward()
+        w.grad = np.ones((3, 3))
         optim.SGD([w], lr=0.1).step()
-        assert detached.tolist() == w.tolist() != values(3, 3).tolist()
-        assert mg.grad(output, x).tolist() == values(3, 3).tolist()
-
-    def test_unnamed_parameters_and_arguments(self) -> None:
-        w = mg.tensor(values(3), requires_grad=True)
-        output = (2.0 * w * w).sum()
-        output.backward(retain_graph=True)
-        optim.SGD([w], lr=0.1).step()
-        with pytest.raises(InPlaceError, match=r"'multiply': argument 1, an array that it needs, .*step after the"):
-            output.backward()
+        assert w.tolist() != detached.tolist() == values(3, 3).tolist()
+        assert mg.grad(output, x)[0].tolist() == values(3, 3).tolist()
 
 
-class TestWhatIsHadIsTheTensors:
-    """Changing what ``.data`` gives changes the tensor, before and after graphs, and optimizers' steps show in it."""
+class TestTheArrayOfData:
+    """Writing into what ``.data`` gives changes the tensor, before and after graphs."""
 
     def test_data_is_the_same_array_again_and_again(self) -> None:
         w = mg.tensor(values(3), requires_grad=True)
@@ -519,19 +506,32 @@ class TestWhatIsHadIsTheTensors:
         output.backward()
         np.testing.assert_array_equal(w.grad.data, 2 * values(3))
 
-    @pytest.mark.parametrize("size", [3, 80])
-    def test_what_was_had_follows_an_optimizer(self, size: int) -> None:
-        parameters = [mg.tensor(values(size, size, seed=s), requires_grad=True) for s in (1, 2)]
-        optimizer = optim.SGD(parameters, lr=0.1)
-        views: list[Any] = []
-        for step in range(8):
-            if step in (0, 5):
-                views += [parameter.data[0] for parameter in parameters]
-            optimizer.zero_grad()
-            (parameters[0] * parameters[1]).sum().backward()
-            optimizer.step()
-            for view, parameter in zip(views, parameters * 2, strict=False):
-                assert view.tolist() == parameter[0].tolist()
+    def test_an_array_that_is_kept_follows_graphs_and_passes(self) -> None:
+        w = mg.tensor(values(3), requires_grad=True)
+        array = w.data
+        for k in range(3):
+            (w * w).sum().backward()
+            array[:] = k
+            assert w.tolist() == [k] * 3
+        np.testing.assert_array_equal(w.grad.data, 2 * values(3) + 2 * (0 + 1))
+
+    def test_the_array_of_the_gradient_is_the_gradients(self) -> None:
+        w = mg.tensor(values(3), requires_grad=True)
+        for _ in range(2):
+            (w * w).sum().backward()
+            w.grad.data *= 0.5
+            w.grad.data[0] = 9
+        assert w.grad.tolist() == [9, *(1.5 * values(3))[1:]]
+
+    def test_parameters_updated_by_hand(self) -> None:
+        w = mg.tensor([1.0, 2.0], requires_grad=True)
+        for _ in range(3):
+            w.grad = None
+            output = (w * w * w).sum()
+            w.data -= 0.1 * w.data
+            before = w.data / 0.9
+            output.backward()
+            np.testing.assert_allclose(w.grad.data, 3 * before**2, rtol=1e-6)
 
     @pytest.mark.parametrize("held", [False, True])
     def test_results_do_not_follow(self, held: bool) -> None:
@@ -542,17 +542,6 @@ class TestWhatIsHadIsTheTensors:
         before = [result.tolist() for result in results]
         (x.data if array is None else array)[...] = 0
         assert [result.tolist() for result in results] == before
-
-    def test_what_nobody_holds_any_longer_is_not_copied(self) -> None:
-        w = mg.tensor(values(3), requires_grad=True)
-        w.data[:] = 5
-        array = id(w._data)
-        output = w * w
-        assert id(output.node.saved[1]) == array
-        w = mg.tensor(values(3), requires_grad=True)
-        held = w.data
-        output = w * w
-        assert output.node.saved[1] is not held
 
     def test_a_pickle_and_a_copy_are_their_own(self) -> None:
         w = mg.tensor(values(3), requires_grad=True)
@@ -570,13 +559,7 @@ class TestWhatIsHadIsTheTensors:
         optim.SGD([part], lr=0.1).step()
         assert x.tolist() == values(4).tolist()
 
-    def test_a_tensor_that_nobody_else_holds_becomes_a_parameter_as_it_is(self) -> None:
-        x = mg.tensor(values(4))
-        array = id(x._data)
-        x.requires_grad = True
-        assert id(x._data) == array
-
-    def test_whoever_holds_the_array_of_a_tensor_that_becomes_a_parameter_still_does(self) -> None:
+    def test_the_array_of_a_tensor_that_becomes_a_parameter_stays_its_array(self) -> None:
         x = mg.tensor(values(4))
         array = x.data
         x.requires_grad = True
@@ -620,35 +603,19 @@ def test_layers_whose_parameters_and_input_are_changed(name: str) -> None:
     assert found[0] == found[1]
 
 
-def test_an_output_that_is_a_parameters_own_array_is_named() -> None:
+def test_an_output_that_is_its_inputs_own_array() -> None:
     @mg.primitive
     def itself(x: Any) -> Any:
         return x
 
-    itself.derivatives(lambda g, out, x: g * out)
+    itself.derivatives(lambda g, out: g * out)
     w = mg.tensor(values(3), requires_grad=True)
     output = itself(w)
+    output.data[:] = 7
+    assert w.tolist() == values(3).tolist()
     w.grad = np.ones(3)
-    optim.SGD([w], lr=0.1).step()
-    with pytest.raises(InPlaceError, match="cannot differentiate 'itself': its output, an array that it needs"):
-        output.backward(np.ones(3))
-
-
-def test_an_input_without_a_rule_needs_nothing_of_its_own() -> None:
-    condition, x = (mg.tensor(values(3, seed=seed), requires_grad=True) for seed in (0, 1))
-    output = mg.where(condition, x, 0.0).sum()
-    condition.grad = np.ones(3)
-    optim.SGD([condition], lr=0.1).step()
-    with pytest.raises(InPlaceError, match="cannot differentiate 'where': argument 0"):
-        output.backward()  # for the sake of x
-
-
-def test_memory_that_has_the_identity_of_other_memory_is_not_forgotten_with_it() -> None:
-    """A weak reference's callback may come after the identity has a new owner."""
-    w = mg.tensor(values(3), requires_grad=True)
-    output = (w * w).sum()
-    w.grad = np.ones(3)
-    optim.SGD([w], lr=0.1).step()
-    memory_changes._forget(id(memory_changes.owner_of(w._data)), weakref.ref(InPlaceError))
-    with pytest.raises(InPlaceError, match="changed in place"):
-        output.backward()
+    optimizer = optim.SGD([w], lr=0.1)
+    optimizer.step()
+    optimizer.zero_grad()
+    output.backward(np.ones(3))
+    assert w.grad.tolist() == values(3).tolist()

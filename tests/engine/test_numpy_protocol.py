@@ -66,7 +66,7 @@ def test_ufuncs(function: Any) -> None:
     arguments = [x, ARRAY][: function.nin]
     result = function(*arguments)
     assert isinstance(result, mg.Tensor)
-    np.testing.assert_array_equal(result.numpy(), function(*[np.asarray(getattr(a, "_data", a)) for a in arguments]))
+    np.testing.assert_array_equal(result.numpy(), function(*[np.asarray(getattr(a, "_array", a)) for a in arguments]))
 
 
 @pytest.mark.parametrize(

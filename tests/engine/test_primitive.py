@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.engine.listener import Listener, listening
-from minigrad.engine.mode import reporting_operations
+from minigrad.engine.node import Constant, ancestors, backward_order
 from minigrad.errors import DtypeError, GradientCheckError, RuleError, ShapeError, UnknownArgumentError
 
 
@@ -21,8 +20,8 @@ def scaled_power(x: Any, y: Any, scale: float = 1.0, *, shift: float = 0.0) -> A
 
 
 scaled_power.derivatives(
-    lambda g, out, x, y, scale=1.0, shift=0.0: g * scale * y**2,
-    lambda g, out, x, y, scale=1.0, shift=0.0: g * scale * x * 2 * y,
+    lambda g, y, scale: g * scale * y**2,
+    lambda g, x, y, scale: g * scale * x * 2 * y,
 )
 
 
@@ -31,7 +30,7 @@ def hypot(x: Any, y: Any) -> Any:
     return np.hypot(x, y)
 
 
-hypot.derivatives(lambda g, out, x, y: g * x / out, lambda g, out, x, y: g * y / out)
+hypot.derivatives(lambda g, out, x: g * x / out, lambda g, out, y: g * y / out)
 
 
 def leaf(value: Any) -> mg.Tensor:
@@ -63,26 +62,27 @@ class TestBinding:
             return x * (1.0 if low is None else low) * (1.0 if high is None else high)
 
         between.derivatives(
-            lambda g, out, x, low=None, high=None: g * between.forward(1.0, low, high),
-            lambda g, out, x, low=None, high=None: g * x,
-            lambda g, out, x, low=None, high=None: g * x,
+            lambda g, low, high: g * between.forward(1.0, low, high),
+            lambda g, x: g * x,
+            lambda g, x: g * x,
         )
         x, high = leaf(3.0), leaf(5.0)
         output = between(x, high=high)
         assert output.item() == 15
         output.backward()
         assert (x.grad.item(), high.grad.item()) == (5, 3)
-        assert len(between(x).node.parents) == 1
+        assert [type(node) for node in between(x).node.parents[1:]] == [Constant, Constant]
 
     def test_a_number_has_a_node_once_somebody_asks(self) -> None:
         x = leaf(3.0)
         node = (x * 2.0).node
-        assert node.inputs == (x.node, 2.0)
+        assert list(node.inputs) == [x.node, 2.0]
         first, number = node.parents
         assert first is x.node
-        assert (number.saved, number.shape, number.requires_grad) == ((2.0,), (), False)
+        assert (number.value, number.shape, number.requires_grad) == (2.0, (), False)
         assert node.parents[1] is number
-        assert list(mg.engine.walk.topological_order([node])) == [node, x.node]
+        assert backward_order([node]) == [node, x.node]
+        assert set(ancestors(node)) == {node, x.node, number}
 
     def test_arrays_and_numbers_are_inputs_too(self) -> None:
         x = leaf([3.0, 5.0])
@@ -123,7 +123,7 @@ class TestBinding:
             seen.append(type(x))
             return np.square(x)
 
-        watched.derivatives(lambda g, out, x: g * 2.0 * x)
+        watched.derivatives(lambda g, x: g * 2.0 * x)
         assert watched(3.0).item() == 9
         assert seen == [float if broadcasts else np.ndarray]
 
@@ -137,7 +137,7 @@ class TestBinding:
             return sum(arrays)
 
         for primitive in (total, bare_total):
-            primitive.derivatives_of_each(lambda position, g, out, *arrays, start=None: g)
+            primitive.derivatives(lambda g: g)
             with pytest.raises(DtypeError, match=r"total: argument 1 is None \(NoneType\), expected real numbers"):
                 primitive(leaf(1.0), None)
 
@@ -147,7 +147,7 @@ class TestDerivatives:
         assert mg.testing.gradcheck(scaled_power, np.array([1.0, 2.0]), np.array([0.5, 3.0]), order=2)
         assert mg.testing.gradcheck(hypot, np.array([[1.0], [2.0]]), np.array([0.5, 3.0]), order=2)
 
-    def test_broadcasting_is_summed_out(self) -> None:
+    def test_broadcast_axes_are_summed_over(self) -> None:
         x, y = leaf(np.ones((2, 3))), leaf(np.ones(3))
         hypot(x, y).sum().backward()
         assert y.grad.shape == (3,)
@@ -158,20 +158,21 @@ class TestDerivatives:
         def stopped(x: Any, y: Any) -> Any:
             return x * y
 
-        stopped.derivatives(lambda g, out, x, y: g * y, None)
+        stopped.derivatives(lambda g, y: g * y, None)
         x, y = leaf(2.0), leaf(3.0)
         stopped(x, y).backward()
         assert x.grad.item() == 3
         assert y.grad is None
 
-    def test_a_rule_that_returns_none_sends_nothing(self) -> None:
+    def test_a_rule_that_returns_none_is_named(self) -> None:
         @mg.primitive
         def quiet(x: Any) -> Any:
             return x * 1.0
 
-        quiet.derivatives(lambda g, out, x: None)
+        quiet.derivatives(lambda g: None)
         x = leaf(2.0)
-        quiet(x).backward()
+        with pytest.raises(RuleError, match=r"quiet: the rule of argument 0 must return an array .*returned NoneType"):
+            quiet(x).backward()
         assert x.grad is None
 
     @pytest.mark.parametrize("result", [np.float64, np.int64, np.bool_])
@@ -181,7 +182,7 @@ class TestDerivatives:
         def rounded(x: Any) -> Any:
             return np.round(x).astype(result)
 
-        rounded.derivatives((lambda g, out, x: g) if has_rule else None)
+        rounded.derivatives((lambda g: g) if has_rule else None)
         output = rounded(leaf([1.2, 2.7]))
         assert output.requires_grad == (has_rule and result is np.float64)
         assert (output.node is None) == (not output.requires_grad)
@@ -191,7 +192,7 @@ class TestDerivatives:
         def weighted(*arrays: Any, scale: float = 1.0) -> Any:
             return sum((k + 1) * a for k, a in enumerate(arrays)) * scale
 
-        weighted.derivatives_of_each(lambda position, g, out, *arrays, scale=1.0: g * (position + 1) * scale)
+        weighted.derivatives(lambda g, position, scale: g * (position + 1) * scale)
         tensors = [leaf(1.0) for _ in range(3)]
         weighted(*tensors, scale=10.0).backward()
         assert [t.grad.item() for t in tensors] == [10, 20, 30]
@@ -201,7 +202,7 @@ class TestDerivatives:
         def wide(x: Any) -> Any:
             return x * 2.0
 
-        wide.derivatives(lambda g, out, x: np.asarray(g, np.float64) * 2)
+        wide.derivatives(lambda g: np.asarray(g, np.float64) * 2)
         x = mg.tensor([1.0], requires_grad=True)
         wide(x).backward()
         assert x.grad.dtype == np.float32
@@ -226,11 +227,12 @@ class TestMistakes:
             with pytest.raises(DtypeError, match=f"primitive: expected a function on arrays, got {kind}"):
                 make(thing)
 
-    @pytest.mark.parametrize("make", [mg.primitive, mg.Primitive])
-    def test_more_than_one_array(self, make: Any) -> None:
-        primitive = make(lambda x: (x, x))
-        primitive.derivatives(lambda g, out, x: g)
-        with pytest.raises(RuleError, match="must return one array, it returned a tuple of 2"):
+    def test_more_than_one_array(self) -> None:
+        primitive = mg.primitive(lambda x: (x, x))
+        primitive.derivatives(lambda g: g)
+        with pytest.raises(
+            RuleError, match="must return one array of real numbers or booleans, it returned a tuple of 2"
+        ):
             primitive(leaf(1.0))
 
     def test_more_rules_than_arguments(self) -> None:
@@ -241,12 +243,12 @@ class TestMistakes:
         ("rule", "message"),
         [
             (
-                lambda g, out, x: g.sum(),
+                lambda g: g.sum(),
                 r"double: the rule of argument 0 must return .* shape \(2,\), it returned \(\)",
             ),
-            (lambda g, out, x: np.ones((3, 2)), r"\(2,\), it returned \(3, 2\); if its arguments broadcast, declare"),
-            (lambda g, out, x: 3.0, r"must return an array of shape \(2,\), it returned float 3.0"),
-            (lambda g, out, x: "no", r"it returned str 'no'"),
+            (lambda g: np.ones((3, 2)), r"\(2,\), it returned \(3, 2\); if its arguments broadcast, declare"),
+            (lambda g: 3.0, r"must return an array of shape \(2,\), it returned float 3.0"),
+            (lambda g: "no", r"it returned str 'no'"),
         ],
     )
     def test_a_rule_that_returns_something_else(self, rule: Any, message: str) -> None:
@@ -255,23 +257,22 @@ class TestMistakes:
         with pytest.raises(RuleError, match=message):
             primitive(leaf([1.0, 2.0])).sum().backward()
 
-    @pytest.mark.parametrize("make", [mg.primitive, mg.Primitive])
-    def test_broadcasting_has_to_be_declared(self, make: Any) -> None:
-        primitive = make(double)
-        primitive.derivatives(lambda g, out, x: np.ones((3, 2)))
+    def test_broadcasting_has_to_be_declared(self) -> None:
+        primitive = mg.primitive(double)
+        primitive.derivatives(lambda g: np.ones((3, 2)))
         with pytest.raises(RuleError, match=r"if its arguments broadcast, declare @primitive\(broadcasts=True\)"):
             primitive(leaf([1.0, 2.0])).sum().backward()
 
     @pytest.mark.parametrize("shape", [(), (1,), (4,), (1, 4), (2, 3)])
     def test_a_shape_that_no_broadcasting_explains(self, shape: tuple[int, ...]) -> None:
         primitive = mg.primitive(broadcasts=True)(double)
-        primitive.derivatives(lambda g, out, x: np.ones(shape))
+        primitive.derivatives(lambda g: np.ones(shape))
         with pytest.raises(RuleError, match="the rule of argument 0 must return a gradient of the argument's shape"):
             primitive(leaf(np.ones((2, 2)))).sum().backward()
 
     def test_a_wrong_rule_is_found_by_gradcheck(self) -> None:
         primitive = mg.primitive(double)
-        primitive.derivatives(lambda g, out, x: g * 2.001)
+        primitive.derivatives(lambda g: g * 2.001)
         with pytest.raises(GradientCheckError, match=r"input 0 'w' is wrong at index \(\d,\): backward gives"):
             mg.testing.gradcheck(primitive, mg.tensor([1.0, 2.0], name="w"))
 
@@ -307,7 +308,7 @@ def double_it(x: Any) -> Any:
     return x * 2.0
 
 
-double_it.derivatives(lambda g, out, x: g * 2.0)
+double_it.derivatives(lambda g: g * 2.0)
 
 
 def test_a_function_may_keep_an_array_for_its_rules():
@@ -318,40 +319,19 @@ def test_a_function_may_keep_an_array_for_its_rules():
         square = x * x
         return square * x, square
 
-    def rule(g, out, x, square):
-        seen.append(square is None)
-        return g * 3.0 * (x * x if square is None else square)
+    def rule(g, x, kept):
+        seen.append(kept is None)
+        return g * 3.0 * (x * x if kept is None else kept)
 
     cube.derivatives(rule)
     x = mg.tensor(2.0, dtype=np.float64, requires_grad=True)
     cube(x).backward()
     assert x.grad.item() == 12
-    slope = mg.grad(cube(x), x, create_graph=True)
-    assert mg.grad(slope, x).item() == 12
+    (slope,) = mg.grad(cube(x), x, create_graph=True)
+    assert mg.grad(slope, x)[0].item() == 12
     assert seen == [False, True]  # a pass that is recorded computes it anew
     assert isinstance(cube(np.array([3.0])), mg.Tensor)
     assert mg.testing.gradcheck(cube, np.array([1.0, -2.0]), order=2)
     for value in (np.array([2.0, 3.0]), leaf([2.0, 3.0])):  # called from inside another's rule, it gives its result
         assert cube.dispatch(value).tolist() == [8, 27]
         assert type(cube.dispatch(value)) is type(value)
-
-
-class Witness(Listener):
-    """Notes the operations that it is told of."""
-
-    def __init__(self) -> None:
-        self.operations: list[str] = []
-
-    def operation(self, primitive: Any, inputs: Any, options: dict[str, Any], out: Any) -> None:
-        self.operations.append(f"{primitive.name} {out.tolist()}")
-
-
-@pytest.mark.parametrize("mode", [mg.enable_grad, mg.no_grad, mg.source_lines])
-def test_a_listener_is_told_of_operations_where_they_are_reported_and_only_there(mode: Any) -> None:
-    witness, x = Witness(), leaf(2.0)
-    with listening(witness), mode():
-        assert double_it(x).item() == 4
-        with reporting_operations():
-            assert double_it(x * 2).item() == 8
-        assert double_it(x).item() == 4
-    assert witness.operations == ["multiply 4.0", "double_it 8.0"]

@@ -1,4 +1,4 @@
-"""What threads have to themselves: modes, listeners, and models that train side by side."""
+"""What threads have to themselves: modes, observers, and models that train side by side."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ import pytest
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import data, nn, optim
-from minigrad.engine.listener import Listener, current_listener, listening
-from minigrad.engine.mode import OPERATIONS, current_scope, records_now, reporting_operations
+from minigrad.engine.mode import Observer, current_scope, is_recording, observers, observing
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +45,7 @@ def side_by_side(*functions: Callable[[], Any]) -> list[Any]:
         return [future.result(60) for future in [pool.submit(run, function) for function in functions]]
 
 
-# --- modes and listeners
+# --- modes and observers
 
 
 def test_no_grad_holds_in_its_own_thread() -> None:
@@ -80,7 +79,6 @@ def test_one_no_grad_object_entered_by_two_threads_at_once(first_to_leave: int) 
         return [*seen, records()]
 
     assert side_by_side(lambda: use(0), lambda: use(1)) == [[False, False, True], [False, True, True]]
-    assert block.tokens == []
 
 
 def test_one_no_grad_object_that_many_threads_enter_and_leave() -> None:
@@ -91,8 +89,8 @@ def test_one_no_grad_object_that_many_threads_enter_and_leave() -> None:
         with outer:
             for _ in range(2000):
                 with block:
-                    inside = bool(records_now() & 1)
-                seen.add((inside, bool(records_now() & 1)))
+                    inside = is_recording()
+                seen.add((inside, is_recording()))
         return seen
 
     outers = [mg.no_grad(), mg.enable_grad()] * 2
@@ -104,7 +102,6 @@ def test_one_no_grad_object_that_many_threads_enter_and_leave() -> None:
         ]
         * 2
     )
-    assert block.tokens == []
 
 
 def test_one_no_grad_object_entered_by_two_tasks() -> None:
@@ -144,8 +141,8 @@ def test_a_module_being_called_is_the_scope_of_its_own_thread() -> None:
     assert seen == ["Sequential.0", ""]
 
 
-class Heard(Listener):
-    """Counts what it hears."""
+class Count(Observer):
+    """Counts what it is told of."""
 
     def __init__(self) -> None:
         self.passes = self.operations = self.updates = 0
@@ -167,21 +164,20 @@ def train_a_little() -> None:
     optim.SGD([x], lr=0.1).step()
 
 
-def test_a_listener_hears_its_own_thread() -> None:
-    heard = Heard()
-    with listening(heard), reporting_operations():
+def test_an_observer_is_told_of_its_own_thread() -> None:
+    count = Count()
+    with observing(count):
         elsewhere(train_a_little)
-        assert elsewhere(current_listener) is None
-        assert not elsewhere(records_now) & OPERATIONS
-        assert (heard.passes, heard.operations, heard.updates) == (0, 0, 0)
+        assert elsewhere(observers) == ()
+        assert (count.passes, count.operations, count.updates) == (0, 0, 0)
         train_a_little()
-    assert (heard.passes, heard.updates) == (1, 1)
-    assert heard.operations >= 2
+    assert (count.passes, count.updates) == (1, 1)
+    assert count.operations >= 2
 
 
 def test_new_threads_begin_without_the_modes_of_the_one_that_starts_them() -> None:
     with mg.no_grad(), mg.source_lines():
-        assert elsewhere(lambda: records_now()) == 1
+        assert elsewhere(lambda: (is_recording(), observers())) == (True, ())
 
 
 # --- models that train side by side

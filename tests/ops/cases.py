@@ -16,6 +16,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.ops import primitives
+from minigrad.ops.elementwise import by_convention
 from minigrad.ops.loss import binary_cross_entropy, cross_entropy, nll_loss, sigmoid_cross_entropy
 from minigrad.ops.piecewise import masked
 
@@ -133,6 +134,10 @@ EMPTY = [((0,), {}), ((2, 0), {"axis": 1}), ((2, 0), {"axis": 0})]
 
 def _norm(x: Array, axis: Any = None, keepdims: bool = False) -> Any:
     return np.sum(np.abs(x) ** 2, axis=axis, keepdims=keepdims) ** 0.5
+
+
+def _power_log(x: Array, y: Array, k: int) -> Any:
+    return x**y * np.log(x) ** k
 
 
 def _logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Any:
@@ -326,6 +331,14 @@ CASES: dict[str, list[Case]] = _comparisons() | {
     "elementwise.negative": unary(mg.negative, np.negative),
     "elementwise.identity": unary(mg.identity, np.positive),
     "elementwise.astype": unary(mg.astype, lambda x, dtype: x.astype(dtype), dtype=np.float64),
+    "elementwise.by_convention": [
+        *[case(by_convention, lambda values, mask: values, signed(shape), np.zeros(shape, bool)) for shape in SHAPES],
+        case(by_convention, lambda values, mask: values, signed((2, 3)), np.zeros((2, 1), bool)),
+    ],
+    "elementwise.power_log": [
+        *binary(primitives["elementwise.power_log"], _power_log, between(0.5, 1.5), signed, k=0),
+        *binary(primitives["elementwise.power_log"], _power_log, between(0.5, 1.5), signed, k=2),
+    ],
     "elementwise.square": unary(mg.square, np.square),
     "elementwise.sqrt": unary(mg.sqrt, np.sqrt, between(0.5, 2)),
     "elementwise.power": [
@@ -339,14 +352,23 @@ CASES: dict[str, list[Case]] = _comparisons() | {
     "elementwise.expm1": unary(mg.expm1, np.expm1),
     "elementwise.log": unary(mg.log, np.log, between(0.5, 2)),
     "elementwise.log1p": unary(mg.log1p, np.log1p, between(-0.4, 2)),
-    "trigonometry.sin": unary(mg.sin, np.sin),
-    "trigonometry.cos": unary(mg.cos, np.cos),
-    "trigonometry.tan": unary(mg.tan, np.tan, between(-1, 1)),
-    "trigonometry.arctan": unary(mg.arctan, np.arctan),
-    "trigonometry.sinh": unary(mg.sinh, np.sinh),
-    "trigonometry.cosh": unary(mg.cosh, np.cosh),
-    "trigonometry.tanh": unary(mg.tanh, np.tanh),
+    "elementwise.sin": unary(mg.sin, np.sin),
+    "elementwise.cos": unary(mg.cos, np.cos),
+    "elementwise.tan": unary(mg.tan, np.tan, between(-1, 1)),
+    "elementwise.arctan": unary(mg.arctan, np.arctan),
+    "elementwise.sinh": unary(mg.sinh, np.sinh),
+    "elementwise.cosh": unary(mg.cosh, np.cosh),
+    "elementwise.tanh": unary(mg.tanh, np.tanh),
     "piecewise.abs": unary(mg.abs, np.abs),
+    "piecewise.signed": [
+        case(
+            primitives["piecewise.signed"],
+            lambda values, x, slope: values * np.sign(x),
+            *[signed(shape)] * 2,
+            np.ones(shape, int),
+        )
+        for shape in SHAPES
+    ],
     "piecewise.sign": unary(mg.sign, np.sign),
     "piecewise.maximum": binary(mg.maximum, np.maximum, apart(), apart(0.15)),
     "piecewise.minimum": binary(mg.minimum, np.minimum, apart(), apart(0.15)),

@@ -119,7 +119,7 @@ BAD: list[tuple[Callable[[], Any], type[MinigradError], list[str]]] = [
     (lambda: mg.sum(X, axis="a"), DtypeError, ["sum", "integer"]),
     (lambda: mg.einsum(X, "ij"), DtypeError, ["the first argument is a string such as 'ij,jk->ik', got Tensor"]),
     (lambda: X.astype(complex), DtypeError, ["expected a dtype of real numbers or booleans, got complex128"]),
-    (lambda: X.astype("no"), DtypeError, ["'no' is no dtype; use np.float32"]),
+    (lambda: X.astype("no"), DtypeError, ["'no' is not a dtype; use np.float32"]),
     # values that mean nothing
     (lambda: mg.clip(X), ArgumentError, ["clip: needs min, max or both"]),
     (lambda: mg.gelu(X, approximate="erf"), ArgumentError, ["approximate must be 'none' or 'tanh', got 'erf'"]),

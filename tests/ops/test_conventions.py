@@ -103,8 +103,8 @@ class TestZeros:
             powers = [x**y, x**-1.0]
         for result in powers:
             assert result.item() == INF
-            assert mg.grad(result, x, retain_graph=True).item() == -INF
-        assert mg.grad(powers[0], y).item() == -INF
+            assert mg.grad(result, x, retain_graph=True)[0].item() == -INF
+        assert mg.grad(powers[0], y)[0].item() == -INF
 
     def test_power_of_a_negative_base(self) -> None:
         assert slope(lambda x: x**3, [-2.0]) == [12]

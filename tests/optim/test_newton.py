@@ -13,7 +13,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.engine.listener import Listener, listening
+from minigrad.engine.mode import Observer, observing
 from minigrad.errors import ArgumentError, DtypeError, GraphError, StateDictError, UnknownArgumentError
 
 
@@ -278,34 +278,29 @@ def test_a_parameter_in_which_the_loss_is_linear_has_rows_too() -> None:
     np.testing.assert_allclose([w.item(), v.item()], [0, 1], atol=1e-14)
 
 
-def test_the_array_is_changed_in_place_and_a_read_only_one_replaced() -> None:
+def test_an_array_that_was_taken_before_a_step_keeps_the_old_values() -> None:
     w = leaf(3.0)
     array = w.data
     optim.Newton([w]).step(lambda: (w**2).sum())
-    assert w.data is array
-    view = np.broadcast_to(np.float64(1), (3,))
-    w = mg.Tensor(view)
-    w.requires_grad = True
-    optim.Newton([w]).step(lambda: (w**2).sum())
+    assert array.item() == 3
     np.testing.assert_allclose(w.data, 0, atol=1e-15)
-    np.testing.assert_array_equal(view, 1)
 
 
-def test_a_listener_hears_of_the_update() -> None:
-    class Ear(Listener):
+def test_an_observer_is_told_of_the_update() -> None:
+    class Record(Observer):
         def __init__(self) -> None:
-            self.heard: list[Any] = []
+            self.told: list[Any] = []
 
         def before_update(self, optimizer: object, parameters: Any) -> None:
-            self.heard.append([p.item() for p in parameters])
+            self.told.append([p.item() for p in parameters])
 
         def after_update(self, optimizer: object, parameters: Any) -> None:
-            self.heard.append([p.item() for p in parameters])
+            self.told.append([p.item() for p in parameters])
 
-    ear, w = Ear(), leaf(3.0)
-    with listening(ear):
+    record, w = Record(), leaf(3.0)
+    with observing(record):
         optim.Newton([w], lr=0.5).step(lambda: (w**2).sum())
-    assert ear.heard == [[3.0], [1.5]]
+    assert record.told == [[3.0], [1.5]]
 
 
 # --- state

@@ -80,7 +80,7 @@ def test_no_array_of_a_step_is_float64(layers, optimizer, calls):
             targets = np.eye(3, dtype=np.float32)[targets]
         calls.clear()
         for parameter in model.parameters():
-            parameter._data = parameter._data.view(NotedArray)
+            parameter._array = parameter._array.view(NotedArray)
         steps.zero_grad()
         value = loss(model(mg.tensor(np.ones((6, 5), np.float32)) + mg.arange(5)[None].astype(np.float32)), targets)
         value.backward()
@@ -95,6 +95,6 @@ def test_no_array_of_a_step_is_float64(layers, optimizer, calls):
 
 def test_a_float64_that_slips_in_is_noted(calls):
     x = mg.tensor([1.0, 2.0], requires_grad=True)
-    x._data = x._data.view(NotedArray)
+    x._array = x._array.view(NotedArray)
     mg.multiply(x, np.float64(2.0)).sum().backward()
     assert any(dtype == np.float64 for _, dtype in calls)

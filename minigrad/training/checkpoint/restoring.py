@@ -29,7 +29,7 @@ def _restore_part(name: str, part: Any, state: Any, undo: ExitStack) -> None:
     if isinstance(part, type) or not (hasattr(part, "state_dict") and hasattr(part, "load_state_dict")):
         raise DtypeError(f"restore: {name} must have state_dict() and load_state_dict(), got {reprlib.repr(part)}")
     undo.callback(_undoing(part))
-    laid_out = [(tensor, tensor._data) for tensor in _tensors(part)]
+    laid_out = [(tensor, tensor._array) for tensor in _tensors(part)]
     try:
         part.load_state_dict(state)
     except MinigradError:
@@ -37,7 +37,9 @@ def _restore_part(name: str, part: Any, state: Any, undo: ExitStack) -> None:
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError) as problem:
         raise StateDictError(f"restore: the saved {name} does not fit: {type(problem).__name__}: {problem}") from None
     for tensor, before in laid_out:  # a product's last bits may depend on the order in memory
-        tensor._data = _laid_out_as(tensor._data, before)
+        array = _laid_out_as(tensor._array, before)
+        if array is not tensor._array:
+            tensor.assign(array)
     different = _first_difference(part.state_dict(), state, name)
     if different:
         raise StateDictError(
@@ -50,13 +52,12 @@ def _undoing(part: Any) -> Callable[[], None]:
     """Return what gives a part its present state back."""
     if not isinstance(part, Module):
         return partial(part.load_state_dict, part.state_dict())
-    before = [
-        (tensor, tensor._data, tensor._shared) for tensor in _tensors(part)
-    ]  # loading puts other arrays in their place
+    # loading puts other arrays in their place
+    before = [(tensor, tensor._array, tensor._exported) for tensor in _tensors(part)]
 
     def put_back() -> None:
-        for tensor, array, shared in before:
-            tensor._data, tensor._shared = array, shared
+        for tensor, array, exported in before:
+            tensor.put_back(array, exported)
 
     return put_back
 

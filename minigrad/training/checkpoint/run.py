@@ -126,7 +126,7 @@ class Run:
         """
         when = f"batch {self.batch}" if self.batch else "its last batch"
         for name, parameter in self.parts["model"].named_parameters():
-            if not np.isfinite(parameter._data).all():
+            if not np.isfinite(parameter._array).all():
                 raise NotFiniteError(
                     f"after {when}, {name} is not finite, so no checkpoint was made; run it within "
                     f"mg.detect_anomaly(), which names where that comes from; {USUAL_HELP}"

@@ -52,12 +52,18 @@ _ELEMENTWISE = {
     "negative": ("out = −x", "∂L/∂x = −g"),
     "identity": ("out = x", "∂L/∂x = g"),
     "astype": ("out = x; in another dtype", "∂L/∂x = g; converted back to the dtype of x"),
+    "by_convention": ("out = values", "∂L/∂values = g; NaN where mask: there is no derivative", ""),
     "square": ("out = x²", "∂L/∂x = g · 2x"),
     "sqrt": ("out = √x", "∂L/∂x = g / (2 · out); infinite at x = 0"),
     "power": (
         "out = xʸ",
         "∂L/∂x = g · y · xʸ⁻¹; 0 where y = 0",
         "∂L/∂y = g · out · log(x); 0 where x = 0 and y ≥ 0, NaN where x < 0",
+    ),
+    "power_log": (
+        "out = xʸ · log(x)ᵏ; 0 where x = 0 and y > 0",
+        "∂L/∂x = g · (y · xʸ⁻¹ · log(x)ᵏ + k · xʸ⁻¹ · log(x)ᵏ⁻¹)",
+        "∂L/∂y = g · out · log(x)",
     ),
     "exp": ("out = eˣ", "∂L/∂x = g · out"),
     "expm1": ("out = eˣ − 1", "∂L/∂x = g · (out + 1)"),
@@ -74,6 +80,12 @@ _ELEMENTWISE = {
 
 _PIECEWISE = {
     "abs": ("out = |x|", "∂L/∂x = g · sign(x); 0 at the kink x = 0"),
+    "signed": (
+        "out = values · sign(x)",
+        "∂L/∂values = g · sign(x)",
+        "∂L/∂x = 0; NaN where x = 0 and slope = 0, as there a function of |x| may be smooth",
+        "",
+    ),
     "sign": ("out = sign(x)", "∂L/∂x = 0"),
     "maximum": (
         "out = max(x, y)",

@@ -1,4 +1,4 @@
-"""``trace``: listen to a backward pass and write down each step."""
+"""``trace``: observe a backward pass and write down each step."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.backprop import seed
-from minigrad.engine.listener import Listener, listening
+from minigrad.engine.backward import Contribution, Step, seed, steps_of
+from minigrad.engine.mode import Observer, observing, unobserved
 from minigrad.engine.node import Node
 from minigrad.engine.random import generator
 from minigrad.engine.tensor import Tensor
-from minigrad.engine.walk import Contribution, Step, walk
+from minigrad.engine.values import values_of
+from minigrad.engine.walk import walk
 from minigrad.errors import ArgumentError, DtypeError, checked_arguments
 from minigrad.optim.optimizer import Optimizer
-from minigrad.viz.graph import build, node_ids, root_of, values_of
+from minigrad.viz.graph import build, node_ids, root_of
 from minigrad.viz.recording.rules import RuleText, describe_rule
 from minigrad.viz.recording.snapshot import Snapshot
 from minigrad.viz.recording.steps import (
@@ -35,7 +36,7 @@ from minigrad.viz.recording.trace import Trace
 from minigrad.viz.summary import Summary
 
 
-class Recorder(Listener):
+class Recorder(Observer):
     """Makes a trace of a backward pass that it is told of, and of the update that follows.
 
     Args:
@@ -46,8 +47,8 @@ class Recorder(Listener):
     def __init__(self, output: Tensor, names: Mapping[Node, str] | None = None) -> None:
         root = root_of(output)
         self.ids = node_ids(root)
-        arrays = values_of(self.ids) | {root: output._data}  # as they are before the pass releases them
-        self.values = {self.ids[node]: Snapshot.of(array) for node, array in arrays.items()}
+        arrays = values_of(root) | {root: output._array}  # as they are before the pass releases them
+        self.values = {id: Snapshot.of(arrays[node]) for node, id in self.ids.items() if node in arrays}
         self.graph = build(output, values=False, gradients=False)
         self.names = {self.ids[node]: name for node, name in (names or {}).items()}
         self.steps: list[TraceStep] = [
@@ -104,7 +105,7 @@ class Recorder(Listener):
             if tensor.node is None or before is None or before.array is None or tensor.grad is None:
                 continue
             with np.errstate(all="ignore"):
-                change = Snapshot.of(tensor._data - before.array)
+                change = Snapshot.of(tensor._array - before.array)
             name = self.updated[tensor.node]
             self.steps.append(UpdateStep(name, title, Snapshot.of(tensor.grad), before, change, Snapshot.of(tensor)))
 
@@ -158,7 +159,7 @@ def trace(output: Tensor, *, gradient: Any = None, optimizer: Optimizer | None =
     recorder = Recorder(output)
     recorder.summed = gradient is None and output.size != 1
     with np.errstate(all="ignore"):  # what overflows is seen in the trace
-        for step in walk({root: start}):
+        for step in steps_of(walk({root: start})):
             recorder.record(step)
     if optimizer is not None:
         _update_a_copy(recorder, optimizer)
@@ -181,19 +182,19 @@ def _update_a_copy(recorder: Recorder, optimizer: Optimizer) -> None:
     except Exception as problem:  # whatever a user's own optimizer holds
         raise ArgumentError(
             f"{type(optimizer).__name__} cannot be copied, so its update cannot be shown: {problem}; "
-            "leave optimizer= out, or let `minigrad step SCRIPT` hear the script's own step"
+            "omit optimizer=, or let `minigrad step SCRIPT` record the script's own step"
         ) from problem
     for parameter, copied in zip(own, twin.parameters(), strict=True):
         gradient = None if parameter.node is None else recorder.arrived.get(parameter.node)
         copied.grad = None if gradient is None else gradient.array
         if parameter.node is not None and copied.node is not None and gradient is not None:
             recorder.updated[copied.node] = recorder.ids[parameter.node]
-    with _drawing_apart(), listening(recorder):
+    with _generators_put_back(), unobserved(), observing(recorder):
         twin.step()
 
 
 @contextmanager
-def _drawing_apart() -> Iterator[None]:
+def _generators_put_back() -> Iterator[None]:
     """Put the random generators back after a block: an optimizer is to draw the same when it really steps."""
     own = generator().bit_generator
     states = own.state, np.random.get_state(), random.getstate()

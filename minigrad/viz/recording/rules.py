@@ -31,28 +31,26 @@ class RuleText:
     mathematics: str
 
 
-def describe_rule(primitive: Primitive[Any], position: int) -> RuleText:
+def describe_rule(primitive: Primitive[Any, Any], position: int) -> RuleText:
     """Return the text of the derivative rule of one input, from 0; both parts are empty where there is no rule.
 
     >>> import minigrad as mg
     >>> describe_rule(mg.multiply, 0)
-    RuleText(source='lambda g, out, x, y: g * y', mathematics='∂L/∂x = g · y')
+    RuleText(source='lambda g, y: g * y', mathematics='∂L/∂x = g · y')
     >>> @mg.primitive
     ... def triple(x):
     ...     return 3 * x
-    >>> triple.derivatives(lambda g, out, x: g * 3)
+    >>> triple.derivatives(lambda g: g * 3)
     >>> describe_rule(triple, 0)
-    RuleText(source='lambda g, out, x: g * 3', mathematics='')
+    RuleText(source='lambda g: g * 3', mathematics='')
     """
-    try:
-        rule = primitive.rules[position] if position >= 0 else None
-    except IndexError:
-        rule = None
+    known = 0 <= position < len(primitive.rules) or (primitive.variadic and position >= 0)
+    rule = primitive.rules[0 if primitive.variadic else position] if known else None
     if rule is None:
         return RuleText("", "")
     function = _unwrapped(rule)
-    known = any(primitive is own for own in primitives.values())  # a user's function may have the same name
-    return RuleText(_text(function), derivative(primitive.name, position) if known else "")
+    own = any(primitive is each for each in primitives.values())  # a user's function may have the same name
+    return RuleText(_text(function), derivative(primitive.name, position) if own else "")
 
 
 def _unwrapped(rule: Any) -> Any:

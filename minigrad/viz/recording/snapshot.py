@@ -40,7 +40,7 @@ class Snapshot:
         >>> Snapshot.of(mg.tensor([1.0, 2.0])).array
         array([1., 2.], dtype=float32)
         """
-        array = np.asarray(getattr(value, "_data", value))
+        array = np.asarray(getattr(value, "_array", value))
         known = array.dtype.kind in "biuf" and array.dtype.itemsize <= 8
         with np.errstate(over="ignore"):
             array = np.array(array, array.dtype.newbyteorder("=") if known else np.float64, order="C")

@@ -63,7 +63,7 @@ def step(output: Tensor, *, gradient: Any = None, optimizer: Optimizer | None = 
     step 3 of 3, backward
       square sends 6 to x.
       mathematics: ∂L/∂x = g · 2x
-      rule: lambda g, out, x: g * (2 * x)
+      rule: lambda g, x: g * (2 * x)
       upstream g: [1.0]
       x: [3.0]
       contribution: [6.0]

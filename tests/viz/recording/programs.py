@@ -1,4 +1,4 @@
-"""What the tests of traces share: seeded random programs, a listener that records, a replay of a trace.
+"""What the tests of traces share: seeded random programs, an observer that records, a replay of a trace.
 
 A program has scalars and arrays, broadcasting, shared values, reductions and two dtypes.
 """
@@ -13,7 +13,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import optim, viz
-from minigrad.engine.listener import Listener
+from minigrad.engine.mode import Observer
 from minigrad.viz.recording.recorder import Recorder
 from minigrad.viz.recording.steps import ContributionStep, SeedStep, SumStep
 
@@ -85,7 +85,7 @@ def same_bits(one: Any, other: Any) -> bool:
     return one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
 
 
-class Capture(Listener):
+class Capture(Observer):
     """Records each backward pass that really runs, and the update after it."""
 
     def __init__(self) -> None:

@@ -126,7 +126,7 @@ def test_the_screen_of_a_step(small):
     said = [line.strip() for line in right if line.strip()]
     assert said[0] == "multiply sends 2 to x: 1 + 2 = 3."
     assert said[1] == "mathematics: ∂L/∂x = g · y"
-    assert said[2].startswith("rule: lambda g, out, x, y: g * y")
+    assert said[2].startswith("rule: lambda g, y: g * y")
     assert said[3:7] == ["upstream g: [1.0]", "y, here x: [2.0]", "contribution: [2.0]", "grad: [1.0] + [2.0] -> [3.0]"]
     assert re.fullmatch(r"terminals\.py line \d+: y = x \* x \+ x", said[7])
     assert "n next" in lines[-1]

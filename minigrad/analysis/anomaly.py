@@ -5,19 +5,18 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from minigrad.engine.listener import Listener, current_listener, listening
-from minigrad.engine.mode import current_scope, reporting_operations, source_lines
-from minigrad.engine.source import SourceLine, calling_line
+from minigrad.engine.backward import Contribution, Step
+from minigrad.engine.mode import Observer, current_scope, observing
+from minigrad.engine.node import Node
+from minigrad.engine.primitive import Primitive
+from minigrad.engine.tensor import Tensor
+from minigrad.engine.values import values_of
 from minigrad.errors import AnomalyError, checked_arguments
-
-if TYPE_CHECKING:
-    from minigrad.engine.node import Node
-    from minigrad.engine.tensor import Tensor
-    from minigrad.engine.walk import Step
+from minigrad.source import SourceLine, calling_line, source_lines
 
 # what usually lies behind it, and what helps: in the forward pass, and for an infinity in the backward pass
 _OVERFLOW = "the result is too large for the dtype; scale the input, or subtract its maximum first"
@@ -64,7 +63,7 @@ _ALREADY = (
     "for it there with mg.isnan, or begin the block earlier"
 )
 
-# where the operations stand that mix elements with others; in the rest a nan stays in its place, and may be masked
+# where the operations are that mix elements with others; in the rest a nan stays in its place, and may be masked
 _MIXING = tuple(f"minigrad.ops.{name}" for name in ("reduction", "linalg", "softmax", "loss"))
 
 
@@ -91,23 +90,20 @@ def detect_anomaly() -> Iterator[None]:
         ...
     minigrad.errors.AnomalyError: log made 1 -inf ...
     """
-    detector = _Detector(current_listener())
-    with listening(detector), reporting_operations(), source_lines(), np.errstate(all="ignore"):
+    with source_lines(), observing(_Detector()), np.errstate(all="ignore"):
         yield
 
 
-class _Detector(Listener):
-    """Looks at what each operation and each rule returns, and passes on what it hears."""
+class _Detector(Observer):
+    """Looks at what each operation and each rule returns."""
 
-    def __init__(self, outer: Listener | None) -> None:
-        self.outer = outer or Listener()
+    def __init__(self) -> None:
         # by its id: a result with a nan that was there before, and what is to be said of that one
         self.handed_on: dict[int, tuple[weakref.ref[Any], str]] = {}
 
-    def operation(self, primitive: Any, inputs: Any, options: dict[str, Any], out: Any) -> None:
+    def operation(self, primitive: Any, inputs: Any, options: dict[str, Any], result: Any) -> None:
         """Check a result."""
-        self.outer.operation(primitive, inputs, options, out)
-        arrays = [getattr(value, "_data", value) for value in inputs]
+        arrays, out = [getattr(value, "_array", value) for value in inputs], result._array
         if _finite(out):
             return
         names = _names(primitive, len(arrays))
@@ -136,10 +132,10 @@ class _Detector(Listener):
 
     def backward(self, output: Tensor, steps: Iterator[Step]) -> Iterator[Step]:
         """Check what each rule sends."""
-        # the saved arrays are looked at before the walk releases them: at the yield of a step they are still there
+        # values are looked at before the walk releases them: at the yield of a step they are still there
         first = True
         not_finite: set[Node] = set()  # to which something was sent that is not
-        for step in self.outer.backward(output, steps):
+        for step in steps:
             if first and not _finite(step.gradient):
                 raise AnomalyError(
                     f"the gradient that the backward pass starts with holds {_bad(step.gradient)} of "
@@ -150,37 +146,15 @@ class _Detector(Listener):
                 _check_sum(step)
             first = False
             for sent in step.contributions:
-                self._check(step, sent.position, sent.raw)
+                _check_sent(step, sent)
                 if not _finite(sent.raw):
                     not_finite.add(sent.parent)
             yield step
 
-    def _check(self, step: Step, position: int, raw: Any) -> None:
-        node, saved = step.node, step.node.saved or ()
-        if not _is_anomaly(raw, [step.gradient, *saved]) or node.primitive is None:
-            return
-        names = ("out", *_names(node.primitive, len(node.inputs)))
-        given = [None, *[parent.name for parent in node.parents]]
-        pairs = zip(names, given, saved, strict=False)
-        operands = [
-            _statistics("the gradient", None, step.gradient),
-            *[_statistics(*e) for e in pairs if e[2] is not None],
-        ]
-        cause = _CAUSES.get(node.primitive.name, ("", ""))[1] or _OVERFLOW
-        if _has_nan(raw):
-            cause = _NAN_BACKWARD
-        raise AnomalyError(
-            f"the backward pass of {node.primitive.name} sends {_bad(raw)} of {np.size(raw)} elements to "
-            f"{names[1 + position]}{_named(given[1 + position])}{_place(node.scope, node.line)}, from "
-            f"{'; '.join(operands)}. The usual cause: {cause}"
-        )
-
     def before_update(self, optimizer: object, parameters: Iterable[Tensor]) -> None:
         """Check the parameters and their gradients."""
-        parameters = list(parameters)
-        self.outer.before_update(optimizer, parameters)
         for place, parameter in enumerate(parameters):
-            for what, array in (("", parameter._data), ("the gradient of ", parameter._grad)):
+            for what, array in (("", parameter._array), ("the gradient of ", parameter._grad)):
                 if not _finite(array):
                     raise AnomalyError(
                         f"{what}{_which(parameter, place)} holds {_bad(array)} of {parameter.size} elements already "
@@ -190,16 +164,35 @@ class _Detector(Listener):
 
     def after_update(self, optimizer: object, parameters: Iterable[Tensor]) -> None:
         """Check the parameters."""
-        parameters = list(parameters)
-        self.outer.after_update(optimizer, parameters)
         for place, parameter in enumerate(parameters):
-            if not _finite(parameter._data):
+            if not _finite(parameter._array):
                 raise AnomalyError(
-                    f"the update of {type(optimizer).__name__} made {_bad(parameter._data)} of {parameter.size} "
+                    f"the update of {type(optimizer).__name__} made {_bad(parameter._array)} of {parameter.size} "
                     f"elements of {_which(parameter, place)}{_place('', calling_line())}. The usual cause: a learning "
                     "rate that is too large, or gradients that grow; clip them with optim.clip_grad_norm"
                     + (", or an eps below 6e-8, which is 0 in float16" if parameter.dtype == np.float16 else "")
                 )
+
+
+def _check_sent(step: Step, sent: Contribution) -> None:
+    """Check what a rule has returned."""
+    node, raw = step.node, sent.raw
+    if _finite(raw) or not isinstance(node.primitive, Primitive):
+        return
+    if not _is_anomaly(raw, [step.gradient]):
+        return
+    values = values_of(node)
+    out, used = values.get(node), [values.get(parent) for parent in node.parents]
+    if not _is_anomaly(raw, [step.gradient, out, *used]):
+        return
+    names, given = _names(node.primitive, len(used)), [parent.name for parent in node.parents]
+    operands = [("the gradient", None, step.gradient), ("out", None, out), *zip(names, given, used, strict=True)]
+    cause = _NAN_BACKWARD if _has_nan(raw) else _CAUSES.get(node.primitive.name, ("", ""))[1] or _OVERFLOW
+    raise AnomalyError(
+        f"the backward pass of {node.primitive.name} sends {_bad(raw)} of {np.size(raw)} elements to "
+        f"{names[sent.position]}{_named(given[sent.position])}{_place(node.scope, node.line)}, from "
+        f"{'; '.join(_statistics(*each) for each in operands if each[2] is not None)}. The usual cause: {cause}"
+    )
 
 
 def _check_sum(step: Step) -> None:
@@ -232,7 +225,7 @@ def _is_anomaly(result: Any, inputs: list[Any]) -> bool:
 def _mixes(primitive: Any, arrays: list[Any]) -> bool:
     """Whether an operation mixes elements: a sum of one element does not."""
     elementwise = primitive.name in ("sigmoid_cross_entropy", "binary_cross_entropy")
-    return primitive.forward.__module__ in _MIXING and not elementwise and any(np.size(value) > 1 for value in arrays)
+    return primitive.__module__ in _MIXING and not elementwise and any(np.size(value) > 1 for value in arrays)
 
 
 def _cause(name: str, arrays: list[Any]) -> str:
@@ -246,7 +239,7 @@ def _cause(name: str, arrays: list[Any]) -> str:
 
 def _plain(value: Any) -> Any:
     """Return the array of a tensor, or a value as one."""
-    return np.asarray(getattr(value, "_data", value))
+    return np.asarray(getattr(value, "_array", value))
 
 
 def _finite(value: Any) -> bool:

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import optim
-from minigrad.engine import memory
+from minigrad import memory, optim
 from minigrad.errors import UnknownArgumentError
 
 

@@ -1,0 +1,276 @@
+"""``backward``, ``backprop`` and ``grad``: the walk, and how gradients reach the tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.engine.arrays import as_array
+from minigrad.engine.mode import GradMode, is_recording, is_transforming, observers
+from minigrad.engine.node import Node
+from minigrad.engine.operators import operations
+from minigrad.engine.tensor import Tensor
+from minigrad.engine.value import read_only
+from minigrad.engine.walk import Visit, walk
+from minigrad.errors import DtypeError, GraphError, ShapeError, checked_arguments
+
+
+class Contribution(NamedTuple):
+    """What one step sends along one edge; arrays cannot be written into.
+
+    Attributes:
+        parent: the node that receives it.
+        position: which argument of the operation that node is, from 0.
+        raw: the gradient as the rule returned it.
+        gradient: the same in the parent's shape and dtype, summed over broadcast axes.
+        total: the parent's gradient with this contribution added.
+    """
+
+    parent: Node
+    position: int
+    raw: Any
+    gradient: Any
+    total: Any
+
+
+class Step(NamedTuple):
+    """One node of a backward pass: the gradient that has arrived, and what the node sends on.
+
+    Attributes:
+        node: the node that is visited.
+        gradient: the complete gradient of the output with respect to this node's value.
+        contributions: one for each edge to a parent that needs a gradient; empty for a leaf.
+    """
+
+    node: Node
+    gradient: Any
+    contributions: list[Contribution]
+
+    def __repr__(self) -> str:
+        sent = ", ".join(contribution.parent.name or repr(contribution.parent) for contribution in self.contributions)
+        return f"<Step {self.node!r} -> {sent or 'nothing'}>"
+
+
+@checked_arguments
+def backprop(
+    output: Tensor, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
+) -> Iterator[Step]:
+    """Run a backward pass step by step: a generator of ``Step``s, the output first.
+
+    Exhausting it is what ``output.backward()`` does: each leaf's gradient is added to its
+    ``.grad`` when the walk reaches the leaf, and saved values are released on the way.
+
+    Args:
+        output: the tensor to differentiate.
+        gradient: the gradient to start from, in the output's shape; 1 if the output is a scalar.
+        retain_graph: keep the saved values, so that another backward pass can run; ``create_graph`` does too.
+        create_graph: record the backward pass itself, so that gradients can be differentiated.
+
+    Raises:
+        GraphError: when nothing requires a gradient, the graph was released, or the output is
+            not a scalar and no gradient is given.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor(3.0, requires_grad=True, name="x")
+    >>> for step in mg.backprop(x * x + x):
+    ...     print(step.node.operation or step.node.name, step.gradient)
+    add 1.0
+    multiply 1.0
+    x 7.0
+    """
+    return _observed(output, _accumulating(_visits(output, gradient, retain_graph, create_graph)))
+
+
+def backward(output: Tensor, gradient: Any, retain_graph: bool, create_graph: bool) -> None:
+    """Exhaust ``backprop``: what ``Tensor.backward`` looks up, and describes."""
+    visits = _visits(output, gradient, retain_graph, create_graph)
+    if observers():
+        for _ in _observed(output, _accumulating(visits)):
+            pass
+    else:
+        for node, arrived, _ in visits:
+            if node.tensor is not None:
+                _accumulate(node.tensor(), arrived)
+
+
+@checked_arguments
+def grad(
+    output: Tensor,
+    inputs: Tensor | Iterable[Tensor],
+    *,
+    gradient: Any = None,
+    create_graph: bool = False,
+    retain_graph: bool | None = None,
+    allow_unused: bool = False,
+) -> tuple[Any, ...]:
+    """Return the gradient of ``output`` with respect to each input as a tuple, and accumulate nothing.
+
+    Args:
+        output: the tensor to differentiate.
+        inputs: a tensor, or several; intermediate results count too.
+        gradient: the gradient to start from, in the output's shape; 1 if the output is a scalar.
+        create_graph: record the backward pass itself, so that the gradients can be differentiated; inside the function
+            of a transform, such as ``jacobian``, it always is.
+        retain_graph: keep the saved values for another pass; by default as ``create_graph``.
+        allow_unused: return None for an input on which the output does not depend.
+
+    Returns:
+        A tensor for each input, in its shape and dtype; a tuple of one for one input.
+
+    Raises:
+        GraphError: when an input requires no gradient or does not lead to the output, the graph was
+            released, or the output is not a scalar and no gradient is given.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor(2.0, requires_grad=True)
+    >>> (slope,) = mg.grad(x ** 3, x, create_graph=True)
+    >>> slope, mg.grad(slope, x)
+    (tensor(12., from=multiply), (tensor(12.),))
+    """
+    wanted = _checked_inputs(inputs)
+    create_graph = create_graph or (is_transforming() and is_recording())
+    release = not (create_graph if retain_graph is None else retain_graph)
+    nodes = {x.node for x in wanted}
+    seeds = {differentiable_node(output): seed(output, gradient, lifted=create_graph)}
+    visits = walk(seeds, targets=nodes, lift=placed if create_graph else None, release=release)
+    found: dict[Node, Any] = {}
+    collected = _collected(visits, nodes, found)
+    for _ in _observed(output, collected, "grad") if observers() else collected:
+        pass
+    for position, x in enumerate(wanted):
+        if x.node not in found and not allow_unused:
+            raise GraphError(
+                f"the output does not depend on input {position}, {x.describe()}; "
+                "pass allow_unused=True to get None for it"
+            )
+    return tuple([as_tensor(found[x.node]) if x.node in found else None for x in wanted])
+
+
+def _checked_inputs(inputs: Any) -> list[Any]:
+    """Return the tensors with respect to which to differentiate."""
+    several = not isinstance(inputs, Tensor) and hasattr(inputs, "__iter__")
+    wanted = list(inputs) if several else [inputs]
+    for position, x in enumerate(wanted):
+        if not isinstance(x, Tensor):
+            raise DtypeError(f"inputs must be tensors in a list or tuple, input {position} is: {type(x).__name__}")
+        if not x.requires_grad:
+            raise GraphError(
+                f"input {position}, {x.describe()}, requires no gradient; create it with requires_grad=True"
+            )
+    return wanted
+
+
+# --- what becomes of the visits of a walk
+
+
+def _visits(output: Tensor, gradient: Any, retain_graph: bool, create_graph: bool) -> Iterator[Visit]:
+    """Return the walk of a backward pass towards every leaf."""
+    seeds = {differentiable_node(output): seed(output, gradient, lifted=create_graph)}
+    return walk(seeds, lift=placed if create_graph else None, release=not (retain_graph or create_graph))
+
+
+def _accumulate(tensor: Tensor | None, gradient: Any) -> None:
+    """Add a gradient to the ``.grad`` of the tensor that waits for it, if it is still there."""
+    if tensor is not None:
+        tensor._grad = as_tensor(gradient) if tensor._grad is None else _sum(tensor._grad, gradient)
+
+
+def _accumulating(visits: Iterator[Visit]) -> Iterator[Visit]:
+    for visit in visits:
+        node, gradient, _ = visit
+        if node.tensor is not None:
+            _accumulate(node.tensor(), gradient)
+        yield visit
+
+
+def _collected(visits: Iterator[Visit], nodes: set[Node | None], found: dict[Node, Any]) -> Iterator[Visit]:
+    for visit in visits:
+        if visit[0] in nodes:
+            found[visit[0]] = visit[1]
+        yield visit
+
+
+def _observed(output: Tensor, visits: Iterator[Visit], method: str = "backward") -> Iterator[Step]:
+    """Return the steps of a pass, as the observers' method passes them on."""
+    steps = steps_of(visits)
+    for observer in observers():
+        steps = getattr(observer, method)(output, steps)
+    return steps
+
+
+def steps_of(visits: Iterator[Visit]) -> Iterator[Step]:
+    """Return visits as steps, for code outside of the engine: the same array is the same read-only view.
+
+    Where the pass is recorded, tensors of their own: writing into one does not change the pass.
+    """
+    for node, gradient, sent in visits:
+        views: dict[int, Any] = {}
+
+        def view(value: Any, views: dict[int, Any] = views) -> Any:
+            other = as_tensor(value) if isinstance(value, Tensor) else read_only(value)
+            return views.setdefault(id(value), other)
+
+        yield Step(node, view(gradient), [Contribution(each[0], each[1], *map(view, each[2:])) for each in sent])
+
+
+def _sum(before: Tensor, gradient: Any) -> Tensor:
+    if not isinstance(gradient, Tensor):
+        return as_tensor(before._array + gradient)
+    with GradMode(True):
+        total: Tensor = operations["add"](before, gradient)
+    return total
+
+
+def as_tensor(gradient: Any) -> Tensor:
+    """Return a gradient as a tensor; other gradients and the graph may hold its array, too."""
+    if isinstance(gradient, Tensor):
+        array = gradient.capture()
+        return Tensor(array, gradient.node, True)
+    return Tensor(gradient if isinstance(gradient, np.ndarray) else np.asarray(gradient), None, True)
+
+
+def placed(array: Any, node: Node) -> Tensor:
+    """Return a saved array at its place in the graph, for rules that are recorded themselves."""
+    return Tensor(array, node, True)
+
+
+def differentiable_node(output: Any) -> Node:
+    """Return the output's node.
+
+    Raises:
+        DtypeError: when the output is not a tensor.
+        GraphError: when no gradient can flow from it.
+    """
+    if not isinstance(output, Tensor):
+        raise DtypeError(f"expected a tensor to differentiate, got {type(output).__name__}")
+    if output.node is None or not output.node.requires_grad:
+        raise GraphError(
+            f"nothing to differentiate: {output.describe()} depends on no tensor that requires a gradient; create "
+            "the inputs with requires_grad=True, and compute outside of no_grad()"
+        )
+    return output.node
+
+
+def seed(output: Tensor, gradient: Any, *, lifted: bool) -> Any:
+    """Return the gradient that a backward pass starts from: an array, or a tensor if the pass is recorded."""
+    if gradient is None:
+        if output.size != 1:
+            raise GraphError(
+                f"backward() needs a scalar, {output.describe()} has {output.size} elements; reduce it with .sum() "
+                f"or .mean(), or pass gradient= of shape {output.shape}"
+            )
+        array = np.array(1, output.dtype) if output.ndim == 0 else np.ones(output.shape, output.dtype)
+        return Tensor(array, None, True) if lifted else array
+    if isinstance(gradient, Tensor) and gradient.dtype == output.dtype:
+        start = gradient
+    else:
+        array = as_array(gradient._array if isinstance(gradient, Tensor) else gradient, output.dtype)
+        start = Tensor(array.copy(), None, True)
+    if start.shape != output.shape:
+        raise ShapeError(f"gradient= must have the output's shape {output.shape}, got {start.shape}")
+    return as_tensor(start) if lifted else start.capture()
+
+
+operations["backward"] = backward

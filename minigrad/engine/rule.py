@@ -1,0 +1,145 @@
+"""Rules: the derivatives of a function, each with the names of what it needs, and the plan of what a node saves."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.node import LEAF, NUMBER, RESULT
+from minigrad.errors import RuleError
+
+
+class Rule:
+    """The derivative with respect to one input (a VJP rule): a function of the gradient and of what else it names.
+
+    Attributes:
+        function: takes the gradient of the output, and returns that of the input.
+        names: what it needs after the gradient.
+    """
+
+    __slots__ = ("function", "names")
+
+    def __init__(self, function: Callable[..., Any], names: tuple[str, ...]) -> None:
+        self.function = function
+        self.names = names
+
+    def at(self, position: int) -> Rule:
+        """Return the rule of one input of a function of any number of inputs, which may name its position."""
+        if "position" not in self.names:
+            return self
+        place, function = self.names.index("position"), self.function
+        names = self.names[:place] + self.names[place + 1 :]
+        return Rule(lambda g, *needed: function(g, *needed[:place], position, *needed[place:]), names)
+
+
+def named_by(rule: Callable[..., Any], title: str, known: Collection[str]) -> tuple[str, ...]:
+    """Return the names of what a rule needs after the gradient.
+
+    Args:
+        rule: a function such as ``lambda g, y: g * y``.
+        title: what errors call the function that it differentiates.
+        known: the names that exist.
+
+    Raises:
+        RuleError: when it is not such a function, or names something that does not exist.
+    """
+    if not callable(rule):
+        raise RuleError(f"{title}: a rule is a function such as `lambda g, y: g * y`, got {rule!r}")
+    parameters = list(inspect.signature(rule).parameters.values())
+    if not parameters or any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.KEYWORD_ONLY) for p in parameters):
+        raise RuleError(
+            f"{title}: a rule takes the gradient, and then names each thing that it needs, as in `lambda g, y: g * y`; "
+            f"got the parameters ({', '.join(map(str, parameters))})"
+        )
+    names = tuple([parameter.name for parameter in parameters[1:]])
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise RuleError(
+            f"{title}: a rule needs {', '.join(map(repr, unknown))}, which does not exist; after the gradient it may "
+            f"name {', '.join(sorted(known))}"
+        )
+    return names
+
+
+class Plan:
+    """What a node does for inputs of certain kinds: which rules it runs, and what it saves for them.
+
+    Args:
+        rules: of each input; of a function of any number of inputs, the one that serves all.
+        inputs: their names; of a function of any number of inputs, the one name of all.
+        options: the names of the options, with their defaults.
+        kinds: of each input.
+        variadic: whether the function takes any number of inputs.
+        random: whether it draws random numbers.
+
+    Attributes:
+        rules: for each input that a gradient flows to, its position and its rule.
+    """
+
+    __slots__ = (
+        "all_inputs",
+        "all_shapes",
+        "arrays",
+        "holds",
+        "inputs",
+        "kept",
+        "not_held",
+        "options",
+        "others",
+        "out",
+        "rules",
+        "shapes",
+    )
+
+    def __init__(
+        self,
+        rules: Sequence[Rule | None],
+        inputs: Sequence[str],
+        options: Mapping[str, Any],
+        kinds: Sequence[int],
+        *,
+        variadic: bool,
+        random: bool,
+    ) -> None:
+        if variadic:
+            rules = [rules[0] and rules[0].at(position) for position in range(len(kinds))]
+        pairs = enumerate(zip(rules, kinds, strict=True))
+        self.rules = tuple([(i, rule) for i, (rule, kind) in pairs if rule is not None and kind in (LEAF, RESULT)])
+        named = {name for _, rule in self.rules for name in rule.names}
+        values = [(name, position) for position, name in enumerate(inputs) if name in named]
+        shapes = [(f"{name}_shape", position) for position, name in enumerate(inputs) if f"{name}_shape" in named]
+        self.inputs, self.all_inputs = ([], values) if variadic else (values, [])
+        self.shapes, self.all_shapes = ([], shapes) if variadic else (shapes, [])
+        chosen = [(name, default) for name, default in options.items() if name in named]
+        self.options = [pair for pair in chosen if not isinstance(pair[1], np.ndarray)]
+        self.arrays = [pair for pair in chosen if isinstance(pair[1], np.ndarray)]
+        self.out = "out" in named or random  # what was drawn cannot be computed again
+        self.kept = "kept" in named
+        self.others = self.kept or bool(chosen or self.shapes or self.all_inputs or self.all_shapes)
+        self.not_held = [position for position, kind in enumerate(kinds) if kind in (RESULT, NUMBER)]
+        self.holds = len(self.not_held) < len(kinds)  # arrays of leaves or constants
+
+    def save_others(self, saved: dict[str, Any], arrays: list[Any], options: Mapping[str, Any], kept: Any) -> None:
+        """Save what the rules name besides inputs and the output."""
+        if self.kept:
+            saved["kept"] = kept
+        for name, position in self.shapes:
+            saved[name] = np.shape(arrays[position])
+        for name, default in self.options:
+            saved[name] = options.get(name, default)
+        for name, default in self.arrays:
+            # a default that is an array is the user's, who may write into it
+            saved[name] = options[name] if name in options else default.copy()
+        for name, _ in self.all_inputs:
+            saved[name] = tuple(arrays)
+        for name, _ in self.all_shapes:
+            saved[name] = tuple(map(np.shape, arrays))
+
+    def operands(self, arrays: list[Any]) -> tuple[Any, ...]:
+        """Return the arrays of leaves and constants, each at its position."""
+        for position in self.not_held:
+            arrays[position] = None
+        return tuple(arrays)
