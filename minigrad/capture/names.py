@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-import sys
 from types import FrameType
 from typing import Any
 
-import numpy as np
-
 from minigrad.engine.node import Node
 from minigrad.engine.tensor import Tensor
-from minigrad.engine.values import values_of
 from minigrad.viz.graph import node_ids
 
 
@@ -23,8 +18,7 @@ def variable_names(root: Node, frame: FrameType | None) -> dict[Node, str]:
         frame: the call whose variables to look at: its own first, then its module's.
     """
     nodes = node_ids(root)
-    arrays = {id(array): node for node, array in values_of(root).items() if isinstance(array, np.ndarray)}
-    arrays |= {id(node.tensor()): node for node in nodes if node.tensor is not None}  # a graph has copies of the user's
+    arrays = {id(node.tensor()): node for node in nodes if node.tensor is not None}  # the user's own, and tensors
     names: dict[Node, str] = {}
     for name, value in _variables(frame):
         # the type is asked, and not the value: looking at a lazy object may run the script's own code
@@ -35,16 +29,4 @@ def variable_names(root: Node, frame: FrameType | None) -> dict[Node, str]:
 
 
 def _variables(frame: FrameType | None) -> list[tuple[str, Any]]:
-    if frame is None:
-        return []
-    variables = frame.f_locals
-    found = [*variables.items(), *frame.f_globals.items()]
-    # before Python 3.13 this is a copy that the frame keeps, and with it what the script lets go of later
-    is_copy = sys.version_info < (3, 13) and frame.f_code.co_flags & inspect.CO_OPTIMIZED
-    if is_copy and _WORK_ON_THE_COPY.isdisjoint(frame.f_code.co_names):
-        variables.clear()
-    return found
-
-
-# a function that calls one of these may have the copy too, and still need it
-_WORK_ON_THE_COPY = frozenset({"locals", "vars", "dir", "exec", "eval"})
+    return [] if frame is None else [*frame.f_locals.items(), *frame.f_globals.items()]

@@ -259,8 +259,9 @@ def test_what_the_script_lets_go_of_is_freed(tmp_path):
             loss.backward()
             seen.append(weakref.ref(x))
             del x, loss
-        print([ref() is None for ref in seen])
-    main()
+        return seen
+    seen = main()  # until it returns, a function's variables may be held
+    print([ref() is None for ref in seen])
     """
     written(tmp_path, source)
     for _, out, _ in side_by_side(tmp_path, ["train.py"]):
