@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import call
 from minigrad.engine.arrays import Array, as_array
 from minigrad.engine.backward import grad
-from minigrad.engine.calls import call
 from minigrad.engine.tensor import Tensor
 from minigrad.engine.transforms import variable, vjp
 from minigrad.errors import ArgumentError, DtypeError, GradientCheckError, checked_arguments

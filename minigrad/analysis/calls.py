@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from minigrad.engine.calls import call as call
-from minigrad.engine.calls import fits as fits
-from minigrad.engine.calls import kind_of as kind_of
+from minigrad.calls import call as call
+from minigrad.calls import fits as fits
+from minigrad.calls import kind_of as kind_of
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import DtypeError, GraphError, checked_arguments
 

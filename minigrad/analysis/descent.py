@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from minigrad.analysis.surface import Surface
+from minigrad.calls import call
 from minigrad.data.checks import check_integer
 from minigrad.engine.arrays import as_array
-from minigrad.engine.calls import call
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
 from minigrad.nn.parameter import Parameter

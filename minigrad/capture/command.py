@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from minigrad.capture.listen import Capture
+from minigrad.capture.observer import Capture
 from minigrad.capture.output import check_suffix, opened, temporary, write
 from minigrad.capture.script import ScriptInterrupted, read, run_script
 from minigrad.errors import MinigradError

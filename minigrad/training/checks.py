@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.calls import kind_of
 from minigrad.data import Subset, TensorDataset
-from minigrad.engine.calls import kind_of
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, ShapeError
 from minigrad.nn import Module

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import call
 from minigrad.data.checks import check_flag
-from minigrad.engine.calls import call
 from minigrad.engine.mode import no_grad
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from minigrad.engine.calls import call, kind_of
+from minigrad.calls import call, kind_of
 from minigrad.engine.creation import tensor
 from minigrad.engine.mode import no_grad
 from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from minigrad import cli
-from minigrad.capture import listen
+from minigrad.capture import observer
 from tests.capture.helpers import TRAIN, captured, side_by_side, without_last_line, written
 
 
@@ -60,7 +60,7 @@ def test_a_picture_without_graphviz_says_how_to_get_it(here, monkeypatch, capsys
 
 
 def test_a_fault_of_the_recording_is_told_after_the_script(here, monkeypatch, capsys):
-    monkeypatch.setattr(listen.Recorder, "record", lambda self, step: 1 / 0)
+    monkeypatch.setattr(observer.Recorder, "record", lambda self, step: 1 / 0)
     code, names = captured(here, TRAIN)
     assert code == 1
     assert names["step"] == 2

@@ -5,8 +5,8 @@ import sys
 import numpy as np
 
 import minigrad as mg
-from minigrad.capture.listen import Capture
 from minigrad.capture.names import variable_names
+from minigrad.capture.observer import Capture
 from minigrad.engine.mode import observing
 
 scale = mg.tensor(2.0, requires_grad=True)

@@ -42,7 +42,7 @@ def test_contributions_add_up_to_the_gradients_of_backward(start: int) -> None:
 
 @pytest.mark.parametrize("start", range(0, len(SEEDS), 40))
 @pytest.mark.parametrize("options", [{}, {"retain_graph": True}, {"create_graph": True}])
-def test_listening_to_the_real_pass_gives_the_same_trace(start: int, options: dict[str, bool]) -> None:
+def test_observering_to_the_real_pass_gives_the_same_trace(start: int, options: dict[str, bool]) -> None:
     for seed in SEEDS[start : start + 40]:
         plain, tensors = program(seed)
         plain.backward(**options)

@@ -7,7 +7,7 @@ import threading
 
 import minigrad as mg
 from minigrad import capture, optim
-from minigrad.capture import listen
+from minigrad.capture import observer
 from minigrad.engine.mode import observing
 from minigrad.viz.recording.steps import ContributionStep, SeedStep, SumStep, UpdateStep
 from tests.capture.helpers import captured, written
@@ -243,7 +243,7 @@ def test_a_thread_with_a_copy_of_the_context_is_not_heard():
         x = mg.tensor(2.0, requires_grad=True)
         (x * x).backward()
 
-    capture = listen.Capture(1, print)
+    capture = observer.Capture(1, print)
     with observing(capture):
         thread = threading.Thread(target=contextvars.copy_context().run, args=(work,))
         thread.start()
