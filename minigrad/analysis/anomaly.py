@@ -13,8 +13,8 @@ from minigrad.engine.backward import Contribution, Step
 from minigrad.engine.mode import Observer, current_scope, observing
 from minigrad.engine.node import Node
 from minigrad.engine.primitive import Primitive
+from minigrad.engine.recompute import values_of
 from minigrad.engine.tensor import Tensor
-from minigrad.engine.values import values_of
 from minigrad.errors import AnomalyError, checked_arguments
 from minigrad.source import SourceLine, calling_line, source_lines
 

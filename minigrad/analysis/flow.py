@@ -18,8 +18,8 @@ from minigrad.data.checks import check_integer
 from minigrad.engine.backward import grad
 from minigrad.engine.mode import enable_grad
 from minigrad.engine.node import Node
+from minigrad.engine.recompute import values_of
 from minigrad.engine.tensor import Tensor
-from minigrad.engine.values import values_of
 from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
 from minigrad.nn import Module
 from minigrad.nn.parameter import Parameter

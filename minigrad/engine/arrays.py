@@ -69,12 +69,9 @@ def as_real(array: Any) -> Any:
 
 
 def as_operand(value: Any, *, weak: bool) -> Any:
-    """Return an argument of an operation that is not a tensor; weak, numbers stay, and promote as Python's do."""
-    if value is None or (weak and isinstance(value, (int, float))):
-        return value
-    if weak and isinstance(value, np.generic) and value.dtype.kind in "biuf":
-        return value
-    return as_array(value)
+    """Return an argument that is not a tensor as an array; weak, numbers stay numbers, and NumPy's promotion holds."""
+    is_number = isinstance(value, (int, float)) or (isinstance(value, np.generic) and value.dtype.kind in "biuf")
+    return value if value is None or (weak and is_number) else as_array(value)
 
 
 def _is_python(value: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.engine.arrays import as_array
-from minigrad.engine.mode import GradMode, is_recording, is_transforming, observers
+from minigrad.engine.mode import GradMode, observers, records_derivatives
 from minigrad.engine.node import Node
 from minigrad.engine.operators import operations
 from minigrad.engine.tensor import Tensor
@@ -84,7 +84,7 @@ def backprop(
 
 
 def backward(output: Tensor, gradient: Any, retain_graph: bool, create_graph: bool) -> None:
-    """Exhaust ``backprop``: what ``Tensor.backward`` looks up, and describes."""
+    """Run a backward pass to its end; ``Tensor.backward`` documents the arguments."""
     visits = _visits(output, gradient, retain_graph, create_graph)
     if observers():
         for _ in _observed(output, _accumulating(visits)):
@@ -130,11 +130,11 @@ def grad(
     (tensor(12., from=multiply), (tensor(12.),))
     """
     wanted = _checked_inputs(inputs)
-    create_graph = create_graph or (is_transforming() and is_recording())
+    create_graph = create_graph or records_derivatives()
     release = not (create_graph if retain_graph is None else retain_graph)
     nodes = {x.node for x in wanted}
-    seeds = {differentiable_node(output): seed(output, gradient, lifted=create_graph)}
-    visits = walk(seeds, targets=nodes, lift=placed if create_graph else None, release=release)
+    seeds = {differentiable_node(output): start_gradient(output, gradient, lifted=create_graph)}
+    visits = walk(seeds, targets=nodes, recorded=create_graph, release=release)
     found: dict[Node, Any] = {}
     collected = _collected(visits, nodes, found)
     for _ in _observed(output, collected, "grad") if observers() else collected:
@@ -167,8 +167,8 @@ def _checked_inputs(inputs: Any) -> list[Any]:
 
 def _visits(output: Tensor, gradient: Any, retain_graph: bool, create_graph: bool) -> Iterator[Visit]:
     """Return the walk of a backward pass towards every leaf."""
-    seeds = {differentiable_node(output): seed(output, gradient, lifted=create_graph)}
-    return walk(seeds, lift=placed if create_graph else None, release=not (retain_graph or create_graph))
+    seeds = {differentiable_node(output): start_gradient(output, gradient, lifted=create_graph)}
+    return walk(seeds, recorded=create_graph, release=not (retain_graph or create_graph))
 
 
 def _accumulate(tensor: Tensor | None, gradient: Any) -> None:
@@ -207,33 +207,31 @@ def steps_of(visits: Iterator[Visit]) -> Iterator[Step]:
     """
     for node, gradient, sent in visits:
         views: dict[int, Any] = {}
+        contributions = [Contribution(e[0], e[1], *[_view(value, views) for value in e[2:]]) for e in sent]
+        yield Step(node, _view(gradient, views), contributions)
 
-        def view(value: Any, views: dict[int, Any] = views) -> Any:
-            other = as_tensor(value) if isinstance(value, Tensor) else read_only(value)
-            return views.setdefault(id(value), other)
 
-        yield Step(node, view(gradient), [Contribution(each[0], each[1], *map(view, each[2:])) for each in sent])
+def _view(value: Any, views: dict[int, Any]) -> Any:
+    """Return a view of an array, or a tensor of its own, the same each time."""
+    if id(value) not in views:
+        views[id(value)] = as_tensor(value) if isinstance(value, Tensor) else read_only(value)
+    return views[id(value)]
 
 
 def _sum(before: Tensor, gradient: Any) -> Tensor:
     if not isinstance(gradient, Tensor):
         return as_tensor(before._array + gradient)
     with GradMode(True):
-        total: Tensor = operations["add"](before, gradient)
-    return total
+        return before + gradient  # type: ignore[no-any-return]
 
 
 def as_tensor(gradient: Any) -> Tensor:
     """Return a gradient as a tensor; other gradients and the graph may hold its array, too."""
     if isinstance(gradient, Tensor):
         array = gradient.capture()
-        return Tensor(array, gradient.node, True)
-    return Tensor(gradient if isinstance(gradient, np.ndarray) else np.asarray(gradient), None, True)
-
-
-def placed(array: Any, node: Node) -> Tensor:
-    """Return a saved array at its place in the graph, for rules that are recorded themselves."""
-    return Tensor(array, node, True)
+        return Tensor(array, gradient.node, captured=True)
+    array = gradient if isinstance(gradient, np.ndarray) else np.asarray(gradient)
+    return Tensor(array, None, captured=True)
 
 
 def differentiable_node(output: Any) -> Node:
@@ -253,21 +251,21 @@ def differentiable_node(output: Any) -> Node:
     return output.node
 
 
-def seed(output: Tensor, gradient: Any, *, lifted: bool) -> Any:
+def start_gradient(output: Tensor, gradient: Any, *, lifted: bool) -> Any:
     """Return the gradient that a backward pass starts from: an array, or a tensor if the pass is recorded."""
     if gradient is None:
         if output.size != 1:
             raise GraphError(
-                f"backward() needs a scalar, {output.describe()} has {output.size} elements; reduce it with .sum() "
-                f"or .mean(), or pass gradient= of shape {output.shape}"
+                f"differentiating needs a scalar, {output.describe()} has {output.size} elements; reduce it with "
+                f".sum() or .mean(), or pass gradient= of shape {output.shape}"
             )
         array = np.array(1, output.dtype) if output.ndim == 0 else np.ones(output.shape, output.dtype)
-        return Tensor(array, None, True) if lifted else array
-    if isinstance(gradient, Tensor) and gradient.dtype == output.dtype:
-        start = gradient
+        return Tensor(array, None, captured=True) if lifted else array
+    if isinstance(gradient, Tensor):
+        with GradMode(lifted):
+            start = gradient if gradient.dtype == output.dtype else gradient.astype(output.dtype)
     else:
-        array = as_array(gradient._array if isinstance(gradient, Tensor) else gradient, output.dtype)
-        start = Tensor(array.copy(), None, True)
+        start = Tensor(as_array(gradient, output.dtype).copy(), None, captured=True)
     if start.shape != output.shape:
         raise ShapeError(f"gradient= must have the output's shape {output.shape}, got {start.shape}")
     return as_tensor(start) if lifted else start.capture()

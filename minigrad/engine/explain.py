@@ -22,9 +22,7 @@ def explain_failure(
         sentence = explain_call(primitive, tuple(arrays), options)
         if sentence is not None:
             return UnknownArgumentError(sentence.removeprefix("_"))
-    operands = [_operand(primitive, position, value) for position, value in enumerate(inputs) if value is not None]
-    if isinstance(problem, np.exceptions.AxisError):
-        return OutOfRangeError(f"{primitive.name}: {problem}, for {', '.join(operands)}")
+    operands = [_described(primitive, position, value) for position, value in enumerate(inputs) if value is not None]
     if isinstance(problem, IndexError):
         return OutOfRangeError(f"{primitive.name}: {problem}, for {', '.join(operands)}")
     if isinstance(problem, OverflowError):
@@ -48,12 +46,12 @@ def explain_failure(
     return ShapeError(f"{primitive.name}: {problem}, for {', '.join(operands)}")
 
 
-def _operand(primitive: Any, position: int, value: Any) -> str:
+def _described(primitive: Any, position: int, value: Any) -> str:
     """Return, for example, ``x 'W1' (3, 4)``."""
     names = [parameter.name for parameter in primitive.parameters if parameter.kind is not parameter.VAR_POSITIONAL]
     name = f"argument {position}" if primitive.variadic else names[position]
     given = getattr(value, "name", None)
-    return f"{name}{f' {given!r}' if given else ''} {np.shape(getattr(value, 'data', value))}"
+    return f"{name}{f' {given!r}' if given else ''} {np.shape(getattr(value, '_array', value))}"
 
 
 def _products(name: str, shapes: list[tuple[int, ...]], operands: list[str]) -> str:

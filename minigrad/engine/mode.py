@@ -1,4 +1,4 @@
-"""What holds for the code that runs now: whether it records, who observes it, and inside which module it is.
+"""The state of the current context: whether operations are recorded, who observes them, which module is being called.
 
 Each is a context variable, so each thread and each task has its own.
 """
@@ -22,7 +22,6 @@ _scope: ContextVar[str] = ContextVar("minigrad_scope", default="")
 _observers: ContextVar[tuple[Observer, ...]] = ContextVar("minigrad_observers", default=())
 
 is_recording = _recording.get  # whether operations are recorded
-is_transforming = _transforming.get  # whether the function of a transform runs, such as that of jacobian()
 current_scope = _scope.get  # the path of the module that is being called
 enter_scope, leave_scope = _scope.set, _scope.reset
 observers = _observers.get
@@ -36,19 +35,20 @@ class GradMode(ContextDecorator):
     def __init__(self, recording: bool) -> None:
         self.recording = recording
 
+    # a stack in each context: one object, as of a decorator, may be entered by several threads at once
     def __enter__(self) -> None:
         _outer.set((*_outer.get(), _recording.get()))
         _recording.set(self.recording)
 
     def __exit__(self, *problem: object) -> None:
-        *outer, before = _outer.get() or (None,)
-        if before is None:
+        outer = _outer.get()
+        if not outer:
             raise GraphError(
                 "a no_grad or enable_grad block was entered in one thread or task and left in another; enter and leave "
                 "the block in the same one"
             )
-        _outer.set(tuple(outer))
-        _recording.set(before)
+        _outer.set(outer[:-1])
+        _recording.set(outer[-1])
 
     def __call__(self, function: F) -> F:
         """Decorate a function, so that each of its calls runs in such a block."""
@@ -111,7 +111,7 @@ def enable_grad(function: Any = None) -> Any:
 
 @contextmanager
 def transforming() -> Iterator[None]:
-    """Run the function of a transform: recorded, and so are the derivatives that are taken inside it."""
+    """Run the function of a transform: operations in it, and derivatives taken in it, are recorded."""
     token = _transforming.set(True)
     try:
         with GradMode(True):
@@ -120,11 +120,16 @@ def transforming() -> Iterator[None]:
         _transforming.reset(token)
 
 
+def records_derivatives() -> bool:
+    """Whether derivatives are recorded without being asked to: inside the function of a transform."""
+    return _transforming.get() and _recording.get()
+
+
 # --- observers
 
 
 class Observer:
-    """Is told what happens in a block; a subclass defines the methods for what it wants to see."""
+    """Sees what happens in a block; a subclass defines the methods for what it wants to see."""
 
     def operation(self, primitive: Any, inputs: Any, options: dict[str, Any], result: Any) -> None:
         """Called after each operation with its arguments and its result, a tensor."""
@@ -159,7 +164,7 @@ def observing(observer: Observer) -> Iterator[None]:
 
 @contextmanager
 def unobserved() -> Iterator[None]:
-    """Run a block of which no observer is told, such as a step on a copy that is only shown."""
+    """Hide a block from all observers, such as a step on a copy that is run only to be shown."""
     token = _observers.set(())
     try:
         yield

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-# the kinds of nodes: a constant, which needs no gradient; a number; a leaf that needs a gradient; and the result of a
+# the kinds of nodes: an array that needs no gradient; a number; a leaf that needs a gradient; and the result of a
 # recorded operation, which can be computed again
 CONSTANT, NUMBER, LEAF, RESULT = range(4)
 
@@ -19,7 +19,8 @@ class Node:
     """One recorded operation, or a leaf: a tensor that no recorded operation made.
 
     References run one way, from a result to what it was made of, and a node never holds a ``Tensor``:
-    a graph is freed with its last tensor. What a node was made of is older, and has a smaller serial number.
+    a graph is freed with its last tensor. Arguments that need a gradient are older than the result, and have smaller
+    serial numbers.
 
     Attributes:
         shape: the shape of the output.
@@ -28,7 +29,7 @@ class Node:
         primitive: the operation; None for a leaf.
         inputs: the arguments, in order: their nodes, and numbers as they are. An argument used twice appears twice.
         rules: for each input that a gradient flows to, its position and its derivative rule.
-        saved: what these rules need, by name; None once a backward pass has released it.
+        saved: what these rules need, by name; None for a leaf, and once a backward pass has released it.
         operands: for each input, the array of a leaf or a constant, as it was used; None for a number, and for the
             result of an operation, which can be computed again, unless it was exported and may have been written into.
             Empty if there are no others. Released with ``saved``.
@@ -36,8 +37,8 @@ class Node:
         scope: the path of the module in whose call it was recorded, such as ``"MLP.layers.0"``.
         name: what the user calls it, if anything.
         line: the line of the user's script that made it, where an observer noted it.
-        tensor: a weak reference to the tensor whose ``.grad`` receives this node's gradient; of a constant, to the
-            user's array.
+        tensor: a weak reference to the tensor whose ``.grad`` receives this node's gradient; of a constant that is not
+            a tensor, to the array.
         serial: counts the nodes.
     """
 
@@ -90,7 +91,7 @@ class Node:
     def parents(self) -> tuple[Node, ...]:
         """The nodes of all arguments; a number gets one when it is first asked for."""
         if not all(isinstance(value, Node) for value in self.inputs):
-            self.inputs = tuple([value if isinstance(value, Node) else Constant(value) for value in self.inputs])
+            self.inputs = tuple([value if isinstance(value, Node) else Number(value) for value in self.inputs])
         return self.inputs
 
     @property
@@ -113,7 +114,7 @@ class Node:
         return f"<Node {self.operation or 'leaf'}{name}, shape {self.shape}, {self.dtype}>"
 
 
-class Constant(Node):
+class Number(Node):
     """An argument that is a number, or None where an optional argument was omitted.
 
     Attributes:
@@ -164,5 +165,5 @@ def ancestors(root: Node) -> list[Node]:
             if parent not in found:
                 found[parent] = None
                 waiting.append(parent)
-    # leaves are older than what was made of them, whenever their node was made
+    # leaves come last: the node of a number may be younger than the result that uses it
     return sorted(found, key=lambda node: node.serial if node.primitive is not None else -1, reverse=True)

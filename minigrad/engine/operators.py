@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from minigrad.errors import checked_arguments
 
-# name -> function; filled once by minigrad.ops, which stands above the engine
+# name -> function; filled by minigrad.ops, and by engine/backward.py: both import Tensor, and so come later
 operations: dict[str, Callable[..., Any]] = {}
 
 

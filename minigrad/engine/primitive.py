@@ -36,18 +36,24 @@ class Primitive(Generic[P, T]):
     Attributes:
         name: what drawings and errors call it.
         forward: the function on arrays.
-        rules: for each input the derivative as a function, or None where no gradient flows.
+        rules: for each input its derivative, or None where no gradient flows.
+        signature, parameters: those of the function.
+        variadic: whether it takes any number of inputs.
+        arity: how many inputs there are.
+        defaults: the options by name, with their default values.
+        result: makes a tensor of a result: of its array, its node, and whether the array is captured.
         broadcasts: whether inputs broadcast, so that the walk sums over the stretched axes.
         keeps: whether the function returns ``(result, kept)``, with what only its rules need.
         in_single: whether half precision is computed in single, and rounded once at the end.
         random: whether it draws random numbers, so that its result cannot be computed again.
         trusted: whether it is the library's own, and writes into no argument.
+        takes_none: whether None is an argument like any other, as in ``t == None``.
     """
 
     def __init__(
         self,
         forward: Callable[P, Any],
-        result: type[T],
+        result: Callable[[Any, Node | None, bool], T],
         *,
         broadcasts: bool = False,
         keeps: bool = False,
@@ -68,12 +74,12 @@ class Primitive(Generic[P, T]):
         self.__doc__ = f"{self.name}{self.signature}\n\n{forward.__doc__ or ''}"  # for help(), as NumPy's have
         names = [parameter.name for parameter in self.parameters]
         self.forward: Callable[..., Any] = forward if trusted else protected(forward, self.name, names)
-        self.rules: tuple[Callable[..., Any] | None, ...] = ()
+        self.rules: tuple[Rule | None, ...] = ()
         self.arity = -1  # of inputs, once there are rules; a variadic function has none
-        self.options: dict[str, Any] = {}  # with their defaults
+        self.defaults: dict[str, Any] = {}
+        self.takes_none = False
         self._option_names: frozenset[str] = frozenset()
-        self._bound: tuple[Rule | None, ...] = ()
-        self._plans: dict[int, Plan] = {}  # by the kinds of the inputs
+        self._plans: dict[tuple[int, ...], Plan] = {}  # by the kinds of the inputs
 
     def derivatives(self, *rules: Callable[..., Any] | None) -> None:
         """Give the rule of each input, in order; None for an input through which no gradient flows.
@@ -88,13 +94,12 @@ class Primitive(Generic[P, T]):
             one = f"one rule for all of *{self.parameters[0].name}" if self.variadic else "at most one for each"
             raise RuleError(f"{self.name}: {len(rules)} rules for {len(self.parameters)} arguments; give {one}")
         inputs = [parameter.name for parameter in self.parameters[: len(rules)]]
-        self.options = {parameter.name: parameter.default for parameter in self.parameters[len(rules) :]}
-        self._option_names = frozenset(self.options)
-        known = {*inputs, *[f"{name}_shape" for name in inputs], "out", *self.options}
+        self.defaults = {parameter.name: parameter.default for parameter in self.parameters[len(rules) :]}
+        self._option_names = frozenset(self.defaults)
+        known = {*inputs, *[f"{name}_shape" for name in inputs], "out", *self.defaults}
         known |= ({"kept"} if self.keeps else set()) | ({"position"} if self.variadic else set())
-        self._bound = tuple([None if rule is None else self._bind_rule(rule, known) for rule in rules])
+        self.rules = tuple([None if rule is None else self._bind_rule(rule, known) for rule in rules])
         self._plans = {}
-        self.rules = rules
         self.arity = -1 if self.variadic else len(rules)
 
     def __call__(self, *args: P.args, **options: P.kwargs) -> T:
@@ -103,32 +108,31 @@ class Primitive(Generic[P, T]):
         if options or len(args) != self.arity:
             inputs, options = self._bind_call(args, options)  # type: ignore[assignment]
         arrays, nodes, exported, kinds = self._read(inputs)
-        recorded = kinds and is_recording()
-        if recorded and exported:  # the graph holds copies, and the function runs on these, so that it can run again
-            arrays = _copied(arrays, exported)
+        plan = self._plan(kinds) if kinds and is_recording() else None
+        if plan and exported:  # the graph holds copies, and the function runs on these, so that it can run again
+            arrays = _with_copies(arrays, exported)
         out, kept = self.compute(arrays, options, inputs)
         node = None
-        if recorded:
-            if None in nodes:
-                nodes = list(map(_place, nodes, inputs, arrays))
-            node = self._record(kinds, nodes, arrays, options, out, kept, exported)
+        if plan and out.dtype.kind == "f":
+            node = self._record(plan, inputs, nodes, arrays, options, out, kept)
         elif exported:
             out = copy_if_shared(out, exported)
-        result = self.result(out, node, True)
+        result = self.result(out, node, True)  # captured: the graph, or an argument, may hold this very array
         for observer in observers():
             observer.operation(self, inputs, options, result)
         return result
 
-    def _read(self, inputs: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any], int]:
+    def _read(self, inputs: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any], tuple[int, ...]]:
         """Return the arguments as arrays, their nodes, the exported ones among the arrays, and the kinds of all.
 
-        A node that does not exist yet is None; a number is its own node. The kinds make one number, two bits for each
-        input after a 1 that counts them; 0 if no input needs a gradient.
+        A node that does not exist yet is None; a number is its own node. There are no kinds if no input needs a
+        gradient. The result of an operation that has been exported counts as a leaf: it may have been written into.
         """
         arrays: list[Any] = []
         nodes: list[Any] = []
         exported: list[Any] = []
-        needed, kinds = False, 1
+        kinds: list[int] = []
+        needed = False
         for value in inputs:
             node, kind = None, CONSTANT
             array: Any
@@ -140,7 +144,8 @@ class Primitive(Generic[P, T]):
                         needed = True
                 if value._exported:
                     exported.append(array)
-                else:
+                    kind = min(kind, LEAF)
+                else:  # as capture() does
                     value._captured = True
             else:
                 array = value if type(value) is float and self.broadcasts else self._operand(value, len(arrays))
@@ -150,8 +155,8 @@ class Primitive(Generic[P, T]):
                     node, kind = array, NUMBER
             arrays.append(array)
             nodes.append(node)
-            kinds = 4 * kinds + kind
-        return arrays, nodes, exported, kinds if needed else 0
+            kinds.append(kind)
+        return arrays, nodes, exported, tuple(kinds) if needed else ()
 
     def compute(self, arrays: Sequence[Any], options: dict[str, Any], inputs: Sequence[Any] = ()) -> tuple[Any, Any]:
         """Return the result as an array, and what the function keeps for its rules.
@@ -162,7 +167,8 @@ class Primitive(Generic[P, T]):
             inputs: the arguments as the user gave them, for errors.
         """
         narrow = False
-        if self.in_single and arrays and is_half(arrays[0]):  # NumPy widens others, where the first is not half
+        if self.in_single and arrays and is_half(arrays[0]):  # else NumPy computes in what the first one has
+            # back to half at the end, unless another argument makes the result wider
             narrow = not any(isinstance(array, np.ndarray) and array.dtype.char in "fd" for array in arrays)
             arrays = [*map(widened, arrays)]
         try:
@@ -187,41 +193,31 @@ class Primitive(Generic[P, T]):
                 return self(*inputs, **options)
         return self.compute(inputs, options)[0] if self.in_single or self.keeps else self.forward(*inputs, **options)
 
+    def _plan(self, kinds: tuple[int, ...]) -> Plan | None:
+        """Return what a node does for inputs of these kinds; None if no gradient flows through it."""
+        plan = self._plans.get(kinds)
+        if plan is None:
+            names = [parameter.name for parameter in self.parameters[: len(self.rules)]]
+            plan = Plan(self.rules, names, self.defaults, kinds, variadic=self.variadic, random=self.random)
+            self._plans[kinds] = plan
+        return plan if plan.rules else None
+
     def _record(
         self,
-        kinds: int,
+        plan: Plan,
+        inputs: Sequence[Any],
         nodes: list[Any],
         arrays: list[Any],
         options: dict[str, Any],
         out: Any,
         kept: Any,
-        exported: list[Any],
-    ) -> Node | None:
-        """Return the node of a result; None if no gradient flows through it."""
-        plan = self._plans.get(kinds) or self._plan(kinds, len(nodes))
-        if not plan.rules or out.dtype.kind != "f":
-            return None
-        saved: dict[str, Any] = {}
-        for name, position in plan.inputs:
-            saved[name] = arrays[position]
-        if plan.out:
-            saved["out"] = out
-        if plan.others:
-            plan.save_others(saved, arrays, options, kept)
-        operands: tuple[Any, ...] = ()
-        if exported:
-            operands = tuple(arrays)
-        elif plan.holds:
-            operands = plan.operands(arrays)
+    ) -> Node:
+        """Return the node of a result."""
+        if None in nodes:
+            nodes = list(map(_node_for, nodes, inputs, arrays))
+        saved, operands = plan.saved(arrays, options, out, kept), plan.operands(arrays)
         scope = current_scope()
         return Node(out.shape, out.dtype, RESULT, self, tuple(nodes), plan.rules, saved, operands, options, scope)
-
-    def _plan(self, kinds: int, count: int) -> Plan:
-        inputs = [parameter.name for parameter in self.parameters[: len(self.rules)]]
-        kind_of = [kinds >> 2 * (count - 1 - position) & 3 for position in range(count)]
-        plan = Plan(self._bound, inputs, self.options, kind_of, variadic=self.variadic, random=self.random)
-        self._plans[kinds] = plan
-        return plan
 
     def _bind_rule(self, rule: Callable[..., Any], known: set[str]) -> Rule:
         """Return a rule with the names of what it needs: one that does not exist is an error now, not in the walk."""
@@ -231,7 +227,7 @@ class Primitive(Generic[P, T]):
 
     def _bind_call(self, args: Sequence[Any], options: dict[str, Any]) -> tuple[Sequence[Any], dict[str, Any]]:
         """Sort a call into inputs and options: inputs may come by keyword, options by position."""
-        if not self._bound:
+        if not self.rules:
             raise RuleError(f"{self.name} has no derivative rules yet; give them with {self.name}.derivatives(...)")
         if not self.variadic and (len(args) != self.arity or not self._option_names.issuperset(options)):
             try:
@@ -240,15 +236,14 @@ class Primitive(Generic[P, T]):
                 raise explain_failure(self, args, args, options, problem) from None
             args = [options.pop(parameter.name, parameter.default) for parameter in self.parameters[: self.arity]]
         if not _PLAIN.issuperset(map(type, options.values())):
-            options = {name: own_option(self.name, option) for name, option in options.items()}
+            options = {name: own_option(f"{self.name}: {name}", option) for name, option in options.items()}
         return args, options
 
     def _operand(self, value: Any, position: int) -> Any:
         """Return an argument that is not a tensor: an array, or a number where it promotes as Python's do."""
         if value is None:
             parameter = self.parameters[0 if self.variadic else position]
-            # whether something equals None may be asked of any tensor
-            if parameter.default is not None and self.name not in ("equal", "not_equal"):
+            if parameter.default is not None and not self.takes_none:
                 which = f"argument {position}" if self.variadic else parameter.name
                 raise DtypeError(f"{self.name}: {which} is None (NoneType), expected real numbers or booleans")
         return as_operand(value, weak=self.broadcasts)
@@ -267,19 +262,19 @@ class Primitive(Generic[P, T]):
         return f"<primitive {self.name}>"
 
 
-def _place(node: Any, value: Any, array: Any) -> Any:
+def _node_for(node: Any, value: Any, array: Any) -> Any:
     """Return what stands for an argument in the graph: its node, made now if it has none, or a number as it is."""
     if node is not None:
         return node
     if isinstance(value, Value):
-        return value.place()
-    if isinstance(value, np.ndarray):
+        return value.ensure_node()
+    if isinstance(value, np.ndarray):  # of the user's own array, not of the copy: so its variable's name can be found
         return leaf_of_array(value)
     return leaf_of_array(array) if isinstance(array, np.ndarray) else value
 
 
-def _copied(arrays: list[Any], exported: list[Any]) -> list[Any]:
-    """Return copies of the exported arrays, for the graph to hold; one that appears twice is copied once."""
+def _with_copies(arrays: list[Any], exported: list[Any]) -> list[Any]:
+    """Return the arrays with copies of the exported ones; one that appears twice is copied once."""
     copies = {id(array): array.copy("K") for array in exported}
     return [copies.get(id(array), array) for array in arrays]
 
@@ -292,7 +287,7 @@ def own_option(name: str, option: Any) -> Any:
         return slice(*[own_option(name, part) for part in (option.start, option.stop, option.step)])
     if isinstance(option, Value):
         if option.node is not None and option.node.requires_grad and is_recording():
-            raise DtypeError(f"{name}: no gradient flows to an option, and {option!r} requires one; pass .detach()")
+            raise DtypeError(f"{name} has no derivative rule, and {option!r} requires a gradient; pass .detach()")
         option = option._array
     return option.copy() if isinstance(option, np.ndarray) else option
 

@@ -30,10 +30,10 @@ def protected(function: Callable[..., Any], title: str, names: Sequence[str]) ->
                 raise
             written = _written(function, arguments, options, names)
             raise RuleError(
-                f"{title} writes into its argument {written!r}, which others use too; write into a copy, as after "
-                f"{written} = {written}.copy(), or compute a new array, such as np.where(mask, new, old)"
+                f"{title} writes into its argument {written!r}, which others use too; compute a new array instead, "
+                "such as np.where(mask, new, old)"
             ) from problem
-        return _copied(result)
+        return _own_arrays(result)
 
     return call
 
@@ -43,12 +43,13 @@ def _given(argument: Any) -> Any:
     if isinstance(argument, (tuple, list, dict)):
         return of_parts(_given, argument)
     if isinstance(argument, Value):  # for a rule, where the backward pass is recorded
-        return type(argument)(argument.capture(), argument.node, captured=True)
+        tensor: Any = type(argument)
+        return tensor(argument.capture(), argument.node, captured=True)
     return read_only(argument)
 
 
-def _copied(result: Any) -> Any:
-    return result.copy("K") if isinstance(result, np.ndarray) else of_parts(_copied, result)
+def _own_arrays(result: Any) -> Any:
+    return result.copy("K") if isinstance(result, np.ndarray) else of_parts(_own_arrays, result)
 
 
 def _written(
@@ -59,7 +60,7 @@ def _written(
     for key, value in named.items():
         if not isinstance(value, (np.ndarray, tuple, list, dict)):
             continue
-        tried = {k: read_only(v) if k == key else _copied(v) for k, v in named.items()}
+        tried = {k: read_only(v) if k == key else _own_arrays(v) for k, v in named.items()}
         try:
             function(*[tried[str(place)] for place in range(len(arguments))], **{name: tried[name] for name in options})
         except ValueError as problem:

@@ -30,9 +30,9 @@ class Rule:
         """Return the rule of one input of a function of any number of inputs, which may name its position."""
         if "position" not in self.names:
             return self
-        place, function = self.names.index("position"), self.function
-        names = self.names[:place] + self.names[place + 1 :]
-        return Rule(lambda g, *needed: function(g, *needed[:place], position, *needed[place:]), names)
+        index, function = self.names.index("position"), self.function
+        names = self.names[:index] + self.names[index + 1 :]
+        return Rule(lambda g, *needed: function(g, *needed[:index], position, *needed[index:]), names)
 
 
 def named_by(rule: Callable[..., Any], title: str, known: Collection[str]) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ class Plan:
     Args:
         rules: of each input; of a function of any number of inputs, the one that serves all.
         inputs: their names; of a function of any number of inputs, the one name of all.
-        options: the names of the options, with their defaults.
+        defaults: the options by name, with their default values.
         kinds: of each input.
         variadic: whether the function takes any number of inputs.
         random: whether it draws random numbers.
@@ -79,67 +79,56 @@ class Plan:
         rules: for each input that a gradient flows to, its position and its rule.
     """
 
-    __slots__ = (
-        "all_inputs",
-        "all_shapes",
-        "arrays",
-        "holds",
-        "inputs",
-        "kept",
-        "not_held",
-        "options",
-        "others",
-        "out",
-        "rules",
-        "shapes",
-    )
+    __slots__ = ("holds", "inputs", "kept", "not_held", "options", "others", "out", "rules", "shapes", "variadic")
 
     def __init__(
         self,
         rules: Sequence[Rule | None],
         inputs: Sequence[str],
-        options: Mapping[str, Any],
+        defaults: Mapping[str, Any],
         kinds: Sequence[int],
         *,
         variadic: bool,
         random: bool,
     ) -> None:
+        self.variadic = variadic
         if variadic:
-            rules = [rules[0] and rules[0].at(position) for position in range(len(kinds))]
+            rules = [None if rules[0] is None else rules[0].at(position) for position in range(len(kinds))]
         pairs = enumerate(zip(rules, kinds, strict=True))
         self.rules = tuple([(i, rule) for i, (rule, kind) in pairs if rule is not None and kind in (LEAF, RESULT)])
         named = {name for _, rule in self.rules for name in rule.names}
-        values = [(name, position) for position, name in enumerate(inputs) if name in named]
-        shapes = [(f"{name}_shape", position) for position, name in enumerate(inputs) if f"{name}_shape" in named]
-        self.inputs, self.all_inputs = ([], values) if variadic else (values, [])
-        self.shapes, self.all_shapes = ([], shapes) if variadic else (shapes, [])
-        chosen = [(name, default) for name, default in options.items() if name in named]
-        self.options = [pair for pair in chosen if not isinstance(pair[1], np.ndarray)]
-        self.arrays = [pair for pair in chosen if isinstance(pair[1], np.ndarray)]
+        self.inputs = [(name, position) for position, name in enumerate(inputs) if name in named]
+        self.shapes = [(f"{name}_shape", position) for position, name in enumerate(inputs) if f"{name}_shape" in named]
+        self.options = [(name, default) for name, default in defaults.items() if name in named]
         self.out = "out" in named or random  # what was drawn cannot be computed again
         self.kept = "kept" in named
-        self.others = self.kept or bool(chosen or self.shapes or self.all_inputs or self.all_shapes)
+        self.others = self.kept or bool(self.shapes or self.options)
         self.not_held = [position for position, kind in enumerate(kinds) if kind in (RESULT, NUMBER)]
-        self.holds = len(self.not_held) < len(kinds)  # arrays of leaves or constants
+        self.holds = len(self.not_held) < len(kinds)
 
-    def save_others(self, saved: dict[str, Any], arrays: list[Any], options: Mapping[str, Any], kept: Any) -> None:
-        """Save what the rules name besides inputs and the output."""
-        if self.kept:
-            saved["kept"] = kept
-        for name, position in self.shapes:
-            saved[name] = np.shape(arrays[position])
-        for name, default in self.options:
-            saved[name] = options.get(name, default)
-        for name, default in self.arrays:
-            # a default that is an array is the user's, who may write into it
-            saved[name] = options[name] if name in options else default.copy()
-        for name, _ in self.all_inputs:
-            saved[name] = tuple(arrays)
-        for name, _ in self.all_shapes:
-            saved[name] = tuple(map(np.shape, arrays))
+    def saved(self, arrays: list[Any], options: Mapping[str, Any], out: Any, kept: Any) -> dict[str, Any]:
+        """Return what the rules name, and nothing else."""
+        saved: dict[str, Any] = {}
+        for name, position in self.inputs:
+            saved[name] = tuple(arrays) if self.variadic else arrays[position]
+        if self.out:
+            saved["out"] = out
+        if self.others:
+            if self.kept:
+                saved["kept"] = kept
+            for name, position in self.shapes:
+                saved[name] = tuple(map(np.shape, arrays)) if self.variadic else np.shape(arrays[position])
+            for name, default in self.options:
+                saved[name] = options[name] if name in options else _own(default)
+        return saved
 
     def operands(self, arrays: list[Any]) -> tuple[Any, ...]:
-        """Return the arrays of leaves and constants, each at its position."""
-        for position in self.not_held:
-            arrays[position] = None
-        return tuple(arrays)
+        """Return the arrays of leaves and constants, each at its position; empty if there are none."""
+        if not self.holds:
+            return ()
+        return tuple([None if position in self.not_held else array for position, array in enumerate(arrays)])
+
+
+def _own(default: Any) -> Any:
+    """Return the default of an option, of an array a copy: it is the user's, who may write into it."""
+    return default.copy() if isinstance(default, np.ndarray) else default

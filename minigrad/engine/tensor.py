@@ -29,7 +29,10 @@ _FROM_OUTSIDE: Any = object()
 
 
 class Tensor(Value, Operators):
-    """An array that records how it was made. Made by ``mg.tensor(...)`` and by every operation."""
+    """An array that records how it was made. Made by ``mg.tensor(...)`` and by every operation.
+
+    ``Tensor(array)`` copies a user's array; the library's own calls, such as ``Tensor(array, None)``, do not.
+    """
 
     __slots__ = ("__weakref__", "_grad")
     __hash__ = object.__hash__  # by identity, as ``==`` compares element by element
@@ -120,7 +123,7 @@ class Tensor(Value, Operators):
     def name(self, name: str | None) -> None:
         if name is not None and not isinstance(name, str):
             raise DtypeError(f"a name is a string, got {type(name).__name__}")
-        self.place().name = name
+        self.ensure_node().name = name
 
     @property
     def requires_grad(self) -> bool:
@@ -199,8 +202,8 @@ class Tensor(Value, Operators):
             self.writable()[plain_index(index)] = new
         except (ValueError, IndexError, TypeError) as problem:
             number = np.asarray(new).dtype.kind in "biuf"
-            kind = OutOfRangeError if isinstance(problem, IndexError) else ShapeError if number else DtypeError
-            raise kind(f"cannot assign into {self.describe()}: {problem}") from problem
+            error = OutOfRangeError if isinstance(problem, IndexError) else ShapeError if number else DtypeError
+            raise error(f"cannot assign into {self.describe()}: {problem}") from problem
 
     def _change(self, operation: str, result: Any) -> Any:
         """Carry out ``self += x`` and its like: change this tensor, or return the result where that was recorded."""
@@ -326,9 +329,10 @@ def plain_index(index: Any) -> Any:
     return index._array if isinstance(index, Tensor) else index
 
 
-def _rebuild(kind: type[Tensor], data: npt.NDArray[Any], requires_grad: bool, name: str | None, *_: Any) -> Tensor:
-    tensor = kind.__new__(kind)
-    Tensor.__init__(tensor, data, None, True)  # copy.copy() gives both tensors one array
+def _rebuild(cls: type[Tensor], data: npt.NDArray[Any], requires_grad: bool, name: str | None, *_: Any) -> Tensor:
+    # older pickles have one argument more
+    tensor = cls.__new__(cls)
+    Tensor.__init__(tensor, data, None, captured=True)  # copy.copy() gives both tensors one array
     tensor.requires_grad = requires_grad
     if name is not None:
         tensor.name = name

@@ -1,7 +1,7 @@
 """Functions of functions: value_and_grad, vjp, jvp, hvp, jacobian and hessian. All are made of ``grad``.
 
 An argument is a tensor, or a tuple, list or dict of them, and what is returned for it has its structure. Transforms
-nest to any depth: within the function of one, derivatives that others take are recorded.
+nest to any depth: inside a function that is being transformed, every derivative is itself recorded.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.engine.arrays import as_array
 from minigrad.engine.backward import grad
 from minigrad.engine.creation import tensor
-from minigrad.engine.mode import GradMode, is_recording, is_transforming, transforming
+from minigrad.engine.mode import GradMode, records_derivatives, transforming
 from minigrad.engine.operators import operations
 from minigrad.engine.tensor import Tensor, check_differentiable
 from minigrad.errors import DtypeError, GraphError, ShapeError, checked_arguments
@@ -55,7 +55,7 @@ def value_and_grad(f: Function) -> Callable[..., tuple[Tensor, Any]]:
             given = dict(zip(chosen, values, strict=True))
             return f(*[given.get(place, value) for place, value in enumerate(args)], **options)
 
-        record = _records_derivatives()
+        record = records_derivatives()
         inputs, value = _evaluate(of_chosen, tuple(chosen.values()))
         gradients = grad(value, inputs, create_graph=record, allow_unused=True)
         pulled = _like(tuple(chosen.values()), map(_or_zeros, gradients, inputs))
@@ -73,8 +73,8 @@ def vjp(f: Function, *x: Any) -> tuple[Tensor, Callable[[Any], Any]]:
         x: its arguments, floating-point; each a tensor, or a tuple, list or dict of them.
 
     Returns:
-        The value, and a function of ``v`` (in the value's shape) that returns the product for each
-        argument: for one argument itself, else a tuple. It can be called any number of times.
+        The value and the pullback: a function of ``v`` (in the value's shape) that returns the product for the one
+        argument, or a tuple of one for each. It can be called any number of times.
 
     Raises:
         DtypeError: when an argument is not floating-point, or ``f`` returns no tensor.
@@ -84,7 +84,7 @@ def vjp(f: Function, *x: Any) -> tuple[Tensor, Callable[[Any], Any]]:
     >>> pullback([1.0, 10.0])
     tensor([ 2., 40.])
     """
-    record = _records_derivatives()
+    record = records_derivatives()
     inputs, value = _evaluate(f, x)
 
     def pullback(v: Any) -> Any:
@@ -114,7 +114,7 @@ def jvp(f: Function, x: Any, v: Any, *, create_graph: bool = False) -> tuple[Ten
     >>> mg.jvp(lambda x: x * x, mg.tensor([1.0, 2.0]), mg.tensor([1.0, 0.5]))
     (tensor([1., 4.]), tensor([2., 2.]))
     """
-    record = create_graph or _records_derivatives()
+    record = create_graph or records_derivatives()
     inputs, value = _evaluate(f, _packed(x))
     directions = _directions(v, x, inputs)
     cotangent = Tensor(np.ones_like(value._array), None)  # any will do: the pullback is linear
@@ -122,9 +122,11 @@ def jvp(f: Function, x: Any, v: Any, *, create_graph: bool = False) -> tuple[Ten
     total = Tensor(np.zeros_like(value._array), None)
     for pulled, direction in zip(_pull(value, inputs, cotangent, record=True), directions, strict=True):
         if pulled.requires_grad:
-            options: dict[str, Any] = {"create_graph": record, "retain_graph": True, "allow_unused": True}
-            (part,) = grad(pulled, cotangent, gradient=direction, **options)
-            total = total if part is None else total + part
+            (part,) = grad(
+                pulled, cotangent, gradient=direction, create_graph=record, retain_graph=True, allow_unused=True
+            )
+            with GradMode(record):
+                total = total if part is None else total + part
     return value if record else value.detach(), total
 
 
@@ -149,7 +151,7 @@ def hvp(f: Function, x: Any, v: Any, *, create_graph: bool = False) -> Any:
     >>> mg.hvp(lambda x: (x ** 3).sum(), mg.tensor([1.0, 2.0]), mg.tensor([1.0, 1.0]))
     tensor([ 6., 12.])
     """
-    record = create_graph or _records_derivatives()
+    record = create_graph or records_derivatives()
     inputs, value = _evaluate(f, _packed(x), scalar="hvp")
     directions = _directions(v, x, inputs)
     gradients = _pull(value, inputs, None, record=True)
@@ -174,7 +176,7 @@ def jacobian(f: Function, x: Any, *, create_graph: bool = False) -> Any:
     tensor([[2., 0.],
             [0., 4.]])
     """
-    record = create_graph or _records_derivatives()
+    record = create_graph or records_derivatives()
     inputs, value = _evaluate(f, _packed(x))
     return _like(x, _rows(value, inputs, record))
 
@@ -198,7 +200,7 @@ def hessian(f: Function, x: Any, *, create_graph: bool = False) -> Any:
     tensor([[0., 1.],
             [1., 0.]])
     """
-    record = create_graph or _records_derivatives()
+    record = create_graph or records_derivatives()
     inputs, value = _evaluate(f, _packed(x), scalar="hessian")
     gradients = _pull(value, inputs, None, record=True)
     return _like(x, [_like(x, _rows(gradient, inputs, record)) for gradient in gradients])
@@ -269,11 +271,6 @@ def _is_differentiable(value: Any) -> bool:
 # --- evaluation
 
 
-def _records_derivatives() -> bool:
-    """Whether derivatives are recorded: within the function of another transform."""
-    return is_transforming() and is_recording()
-
-
 def _evaluate(f: Function, x: tuple[Any, ...], scalar: str = "") -> tuple[list[Tensor], Tensor]:
     """Return new tensors in the place of those of ``x``, and the value of ``f`` at them."""
     if not callable(f):
@@ -324,11 +321,12 @@ def _rows(value: Tensor, inputs: list[Tensor], record: bool) -> list[Tensor]:
     blocks: list[Tensor] = []
     for position, x in enumerate(inputs):
         column = [row[position] for row in rows]
-        if record and column:
-            stacked: Any = operations["stack"](column)
-        else:
-            stacked = Tensor(np.array([row._array for row in column], x.dtype), None)
-        blocks.append(stacked.reshape(value.shape + x.shape))
+        with GradMode(record):
+            if column:
+                stacked: Any = operations["stack"](column)
+            else:
+                stacked = Tensor(np.empty(0, x.dtype), None)
+            blocks.append(stacked.reshape(value.shape + x.shape))
     return blocks
 
 

@@ -23,18 +23,17 @@ class Value:
     values at the time of the forward pass.
 
     Attributes:
-        node: the place in the graph; None while nothing recorded has used the tensor.
+        node: the place in the graph; None until a recorded operation, a name or ``requires_grad`` needs one.
     """
 
     __slots__ = ("_array", "_captured", "_exported", "node")
 
-    def __init__(self, data: Array, node: Node | None, captured: bool = False) -> None:
-        self._array = data
-        self._captured = captured
-        self._exported = False
-        self.node = node
+    _array: Array
+    _captured: bool
+    _exported: bool
+    node: Node | None
 
-    def place(self) -> Node:
+    def ensure_node(self) -> Node:
         """Return the node, made now if this is the first time that a graph needs it."""
         if self.node is None:
             self.node = Node(self._array.shape, self._array.dtype, CONSTANT)
@@ -48,14 +47,14 @@ class Value:
         return self._array
 
     def writable(self) -> Array:
-        """Return the array for the library to write into: made a copy first, if something else may hold it."""
+        """Return the array for the library to write into; copied first, if a graph or another tensor may hold it."""
         if self._captured or self._array.base is not None or not self._array.flags.writeable:
             self.assign(self._array.copy("K"))
         return self._array
 
     def export(self) -> Array:
-        """Return the array for code outside of the library, which may write into it: made a copy first, likewise."""
-        if self._captured or self._array.base is not None:
+        """Return the array for code outside of the library; copied first, if a graph or another tensor may hold it."""
+        if self._captured or self._array.base is not None:  # of a view, the base may be held elsewhere
             self.assign(self._array.copy("K"))
         self._exported = True
         return self._array
@@ -64,11 +63,12 @@ class Value:
         """Replace the array by one that nobody else holds; whoever holds the old one keeps its values."""
         self._array = array
         self._captured = False
-        # the function that made a result gives other values now: graphs that use it hold copies of the new ones
+        # a result that was assigned is no longer what its node computes: counted as exported, so that graphs which use
+        # it hold a copy of the new values instead of computing it again
         self._exported = self.node is not None and self.node.primitive is not None
 
     def put_back(self, array: Array, exported: bool) -> None:
-        """Give the tensor an array back that it had before, with what was known of it."""
+        """Undo ``assign``: give the tensor back an earlier array, which counts as captured unless it was exported."""
         self._array = array
         self._exported, self._captured = exported, not exported
 

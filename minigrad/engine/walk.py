@@ -6,7 +6,7 @@ observers look on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,6 @@ from minigrad.engine.node import Node, backward_order
 from minigrad.engine.primitive import Primitive, widened
 from minigrad.errors import GraphError, RuleError
 
-Lift = Callable[[Any, Node], Any]
 # what a node sends along one edge: the parent, which argument of the operation it is, the gradient as the rule returned
 # it, the same in the parent's shape and dtype, and the parent's gradient with this added
 Sent = tuple[Node, int, Any, Any, Any]
@@ -28,7 +27,7 @@ def walk(
     seeds: dict[Node, Any],
     *,
     targets: Collection[Node] | None = None,
-    lift: Lift | None = None,
+    recorded: bool = False,
     release: bool = False,
 ) -> Iterator[Visit]:
     """Yield each node that the seeds' gradients reach, the output first, with its gradient and what it sends.
@@ -36,8 +35,7 @@ def walk(
     Args:
         seeds: the nodes to start from, each with the gradient it starts with.
         targets: send gradients only towards these nodes; None means towards every leaf.
-        lift: makes a tensor of an array and its node. Given, the rules run on tensors and are recorded themselves;
-            else they run on plain arrays.
+        recorded: run the rules on tensors, so that they are recorded themselves, and not on plain arrays.
         release: free what each node has saved once it has been visited.
 
     Raises:
@@ -45,27 +43,27 @@ def walk(
         RuleError: when a rule returns something that is not a gradient of its input.
     """
     nodes = backward_order(seeds)
-    reached = None if targets is None else _leading_to(nodes, targets)
-    _check_not_released(nodes, reached)
+    towards = None if targets is None else _leading_to(nodes, targets)
+    _check_not_released(nodes, towards)
     arrived = dict(seeds)
     for node in nodes:
         gradient = arrived.pop(node, None)
         if gradient is None:
             continue
         sent: list[Sent] = []
-        if node.rules and (reached is None or not reached.isdisjoint(node.inputs)):
-            if lift is None:
-                _send(node, gradient, node.saved, arrived, reached, sent)
-            else:
+        if node.rules and (towards is None or not towards.isdisjoint(node.inputs)):
+            if recorded:
                 with GradMode(True):
-                    _send(node, gradient, _lifted(node, lift), arrived, reached, sent)
+                    _send(node, gradient, _as_tensors(node), arrived, towards, sent)
+            else:
+                _send(node, gradient, node.saved, arrived, towards, sent)
         yield node, gradient, sent
         if release:
             node.saved = node.operands = None
 
 
 def _send(
-    node: Node, gradient: Any, saved: Any, arrived: dict[Node, Any], reached: set[Node] | None, sent: list[Sent]
+    node: Node, gradient: Any, saved: Any, arrived: dict[Node, Any], towards: set[Node] | None, sent: list[Sent]
 ) -> None:
     """Run the rules of a node, and add what they return to the gradients of its parents."""
     primitive, inputs = node.primitive, node.inputs
@@ -73,7 +71,7 @@ def _send(
         gradient, saved = widened(gradient), {name: widened(value) for name, value in saved.items()}
     for position, rule in node.rules:
         parent = inputs[position]
-        if reached is not None and parent not in reached:
+        if towards is not None and parent not in towards:
             continue
         raw = rule.function(gradient, *map(saved.__getitem__, rule.names))
         try:
@@ -121,42 +119,42 @@ def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
     return np.add.reduce(gradient, axis=stretched, keepdims=True)
 
 
-def _lifted(node: Node, lift: Lift) -> dict[str, Any]:
+def _as_tensors(node: Node) -> dict[str, Any]:
     """Return what a node has saved, with tensors in the place of its output and its differentiable inputs."""
     assert node.saved is not None
     primitive, inputs = node.primitive, node.inputs
 
     def at(array: Any, parent: Any) -> Any:
-        return lift(array, parent) if isinstance(parent, Node) and parent.requires_grad else array
+        return primitive.result(array, parent, True) if isinstance(parent, Node) and parent.requires_grad else array
 
     names = [parameter.name for parameter in primitive.parameters]
-    lifted = dict(node.saved)
+    saved = dict(node.saved)
     for name, value in node.saved.items():
         if name == "out":
-            lifted[name] = lift(value, node)
+            saved[name] = primitive.result(value, node, True)
         elif name == "kept":
-            lifted[name] = None  # not part of the graph: the rule computes it anew
+            saved[name] = None  # not part of the graph: the rule computes it anew
         elif primitive.variadic and name == names[0]:
-            lifted[name] = tuple(map(at, value, inputs))
+            saved[name] = tuple(map(at, value, inputs))
         elif not primitive.variadic and name in names[: len(inputs)]:
-            lifted[name] = at(value, inputs[names.index(name)])
-    return lifted
+            saved[name] = at(value, inputs[names.index(name)])
+    return saved
 
 
 def _leading_to(nodes: list[Node], targets: Collection[Node]) -> set[Node]:
     """Return the targets and those nodes through which a gradient reaches one."""
-    reached = set(targets)
+    towards = set(targets)
     for node in reversed(nodes):  # parents before what was made of them
-        if not reached.isdisjoint(node.inputs):
-            reached.add(node)
-    return reached
+        if not towards.isdisjoint(node.inputs):
+            towards.add(node)
+    return towards
 
 
-def _check_not_released(nodes: list[Node], reached: set[Node] | None) -> None:
+def _check_not_released(nodes: list[Node], towards: set[Node] | None) -> None:
     for node in nodes:
         if node.saved is not None or node.primitive is None:
             continue
-        if reached is None or (node in reached and not reached.isdisjoint(node.inputs)):
+        if towards is None or not towards.isdisjoint(node.inputs):
             raise GraphError(
                 f"the saved values of {node.operation!r} were released by an earlier backward pass; compute the "
                 "forward pass again, or keep them with backward(retain_graph=True)"

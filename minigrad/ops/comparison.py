@@ -14,6 +14,7 @@ from minigrad.ops.define import of_ufunc, primitive
 
 equal = of_ufunc(np.equal, "whether ``x == y``, element by element")
 not_equal = of_ufunc(np.not_equal, "whether ``x != y``, element by element")
+equal.takes_none = not_equal.takes_none = True  # nothing equals None, which may be asked of any tensor
 less = of_ufunc(np.less, "whether ``x < y``, element by element")
 less_equal = of_ufunc(np.less_equal, "whether ``x <= y``, element by element")
 greater = of_ufunc(np.greater, "whether ``x > y``, element by element")

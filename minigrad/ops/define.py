@@ -1,4 +1,7 @@
-"""How the table is written: a function of arrays, or a ufunc of NumPy's, and the rule of each input beside it."""
+"""How the table is written: a function of arrays, or a ufunc of NumPy's, and the rule of each input beside it.
+
+``primitive`` is that of users, ``mg.primitive``, without what protects arrays from users' functions.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +30,7 @@ def of_ufunc(
     """
     made: Primitive[Any, Tensor] = primitive(numpy=ufunc, broadcasts=ufunc.nin == 2)(ufunc)
     made.name = name or ufunc.__name__
-    for attribute in ("__name__", "__qualname__"):  # in errors and help()
-        setattr(made, attribute, made.name)
+    made.__name__ = made.__qualname__ = made.name  # in errors and help()
     made.__module__ = "minigrad.ops"
     made.__doc__ = f"{made.name}{made.signature}\n\nReturn {what}{'' if rules else '; no gradient flows through it'}."
     made.derivatives(*(rules or [None] * ufunc.nin))

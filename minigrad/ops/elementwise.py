@@ -51,7 +51,7 @@ def astype(x: Any, dtype: npt.DTypeLike) -> Any:
     >>> mg.astype(mg.tensor([1.5, -2.5]), np.int64)
     tensor([ 1, -2])
     """
-    return np.asanyarray(x).astype(check_dtype(dtype))
+    return x.astype(check_dtype(dtype))
 
 
 astype.derivatives(lambda g: g)  # the walk converts it
@@ -59,9 +59,9 @@ astype.derivatives(lambda g: g)  # the walk converts it
 
 @primitive(broadcasts=True)
 def by_convention(values: Any, mask: Any) -> Any:
-    """Return ``values``: first derivatives, which where the mask is true do not exist and are a convention.
+    """Return ``values``, a first derivative; where the mask is true it does not exist, and its value is a convention.
 
-    There they have no derivative in turn: it is nan, so that second derivatives are not made up.
+    Differentiated again, it gives nan there, so that second derivatives are not made up.
 
     >>> import minigrad as mg, numpy as np
     >>> slope = mg.tensor([0.0, 1.0], requires_grad=True)
@@ -109,19 +109,21 @@ def power(x: Any, y: Any) -> Any:
 @primitive(broadcasts=True)
 def _power_log(x: Any, y: Any, k: int) -> Any:
     """Return ``x**y * log(x)**k``, the derivatives of a power with respect to its exponent; at 0 the limit."""
-    power = x**y
+    value = x**y
     if k == 0:
-        return power
-    return np.where((x == 0) & (y > 0), 0, power * (np.log(x) ** k).astype(power.dtype))
+        return value
+    return np.where((x == 0) & (y > 0), 0, value * (np.log(x) ** k).astype(value.dtype))
 
 
 def _power_base(g: Any, x: Any, y: Any) -> Any:
     with np.errstate(divide="ignore", invalid="ignore"):  # 0 to a negative power is infinite on purpose
-        if isinstance(y, (int, float)):
-            return g * (y * x ** (y - 1)) if y else np.zeros_like(x)
-        constant = (x == 0) & (y == 0)  # a power of 0 is 1 for every x, but not for the next y
-        y = by_convention.dispatch(np.broadcast_to(y, constant.shape), constant)
-        return g * (y * _power_log.dispatch(x, np.where(constant, 1, y - 1), k=0))
+        if isinstance(y, (int, float)):  # such as x**2, the common case
+            if y == 0:
+                return np.zeros_like(x)
+            return g * (y * x ** (y - 1))
+        corner = (x == 0) & (y == 0)  # a power of 0 is 1 for every x, but not for the next y
+        y = by_convention.dispatch(np.broadcast_to(y, corner.shape), corner)
+        return g * (y * _power_log.dispatch(x, np.where(corner, 1, y - 1), k=0))
 
 
 def _power_exponent(g: Any, x: Any, y: Any) -> Any:

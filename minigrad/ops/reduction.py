@@ -1,7 +1,7 @@
 """Functions that combine the elements along axes: sums, means, extremes and their like.
 
 ``axis`` is an integer, a tuple, or None for all axes; ``keepdims`` keeps them with length 1. What follows the
-axis is keyword-only: in NumPy's own signatures other things stand there.
+axis is keyword-only, since NumPy has other arguments in those positions.
 
 Half precision is accumulated in single (``in_single``): NumPy adds float16 numbers in float16 along every axis but a
 contiguous one, where 256 + 0.1 is 256, and a square of more than 65504 is infinite although the mean is small.
@@ -50,7 +50,7 @@ def sum(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     >>> mg.sum(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     tensor([4., 6.])
     """
-    return np.sum(x, axis=axis, keepdims=keepdims)
+    return _add(x, axis=axis, keepdims=keepdims)
 
 
 sum.derivatives(
@@ -80,7 +80,7 @@ mean.derivatives(_mean_rule)
 def _share_among_ties(g: Any, out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     highest = restore(out, x.shape, axis, keepdims)
     chosen = (x == highest) | (np.isnan(x) & np.isnan(highest))  # nan wins, and gets the gradient
-    ties = restore(np.sum(chosen, axis=axis), x.shape, axis, keepdims=False)
+    ties = np.sum(chosen, axis=axis, keepdims=True)
     return np.where(chosen, restore(g, x.shape, axis, keepdims) / ties.astype(x.dtype), 0)
 
 
@@ -185,7 +185,7 @@ def std(x: Any, axis: Axis = None, *, ddof: int = 0, keepdims: bool = False) -> 
 def _std_rule(g: Any, out: Any, x: Any, axis: Axis, ddof: int, keepdims: bool) -> Any:
     count = _count(x.shape, axis)
     g, out = restore(g, x.shape, axis, keepdims), restore(out, x.shape, axis, keepdims)
-    slope = _deviation(x, axis) / ((out + (out == 0)) * (count - ddof))
+    slope = _deviation(x, axis) / ((out + (out == 0)) * (count - ddof))  # divided by 1 where it is 0
     return g * by_convention.dispatch(slope, (out == 0) & (count > 1))  # a single element never deviates
 
 
@@ -207,7 +207,7 @@ def norm(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
 
 def _norm_rule(g: Any, out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     g, out = restore(g, x.shape, axis, keepdims), restore(out, x.shape, axis, keepdims)
-    return g * by_convention.dispatch(x / (out + (out == 0)), out == 0)
+    return g * by_convention.dispatch(x / (out + (out == 0)), out == 0)  # divided by 1 where it is 0
 
 
 norm.derivatives(_norm_rule)

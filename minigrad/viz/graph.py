@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from minigrad.engine.node import Constant, Node, ancestors
+from minigrad.engine.node import Node, Number, ancestors
+from minigrad.engine.recompute import values_of
 from minigrad.engine.tensor import Tensor
-from minigrad.engine.values import values_of
 from minigrad.engine.walk import walk
 from minigrad.errors import DtypeError, GraphError
 from minigrad.viz.folding.modules import Group, common_scope, group
@@ -242,7 +242,7 @@ def root_of(output: Any) -> Node:
 
 def _absent(node: Node) -> bool:
     """Whether a node stands for an argument that was not given: ``linear(x, weight, None)``."""
-    return isinstance(node, Constant) and node.value is None
+    return isinstance(node, Number) and node.value is None
 
 
 def _kind(node: Node, root: Node) -> Kind:
@@ -250,7 +250,7 @@ def _kind(node: Node, root: Node) -> Kind:
         return "output" if node is root else "operation"
     if node.requires_grad:
         return "parameter"
-    return "constant" if isinstance(node, Constant) else "input"
+    return "constant" if isinstance(node, Number) else "input"
 
 
 def _gradients(root: Node) -> dict[Node, Any]:
@@ -276,7 +276,7 @@ def _scopes(order: list[Node]) -> dict[Node, str]:
     used: dict[Node, str] = {}
     for node in order:
         for parent in node.parents:
-            if parent.primitive is None and (parent.requires_grad or isinstance(parent, Constant)):
+            if parent.primitive is None and (parent.requires_grad or isinstance(parent, Number)):
                 used[parent] = common_scope(used[parent], node.scope) if parent in used else node.scope
     return scopes | {node: scope for node, scope in used.items() if node in scopes}
 

@@ -13,7 +13,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.engine.values import values_of
+from minigrad.engine.recompute import values_of
 
 
 def leaf(*values: Any, dtype: Any = np.float64) -> mg.Tensor:

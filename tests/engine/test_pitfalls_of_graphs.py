@@ -10,7 +10,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.engine.values import values_of
+from minigrad.engine.recompute import values_of
 from minigrad.errors import GraphError, InPlaceError, RuleError
 
 

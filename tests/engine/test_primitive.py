@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.engine.node import Constant, ancestors, backward_order
+from minigrad.engine.node import Number, ancestors, backward_order
 from minigrad.errors import DtypeError, GradientCheckError, RuleError, ShapeError, UnknownArgumentError
 
 
@@ -71,7 +71,7 @@ class TestBinding:
         assert output.item() == 15
         output.backward()
         assert (x.grad.item(), high.grad.item()) == (5, 3)
-        assert [type(node) for node in between(x).node.parents[1:]] == [Constant, Constant]
+        assert [type(node) for node in between(x).node.parents[1:]] == [Number, Number]
 
     def test_a_number_has_a_node_once_somebody_asks(self) -> None:
         x = leaf(3.0)

@@ -64,7 +64,7 @@ def test_a_function_that_writes_into_an_argument_is_named(function: Any, require
     primitive = made(function, *[lambda g: g] * function.__code__.co_argcount)
     x = mg.tensor(np.array([3.0, -1.0, 2.0]), requires_grad=requires_grad)
     others = [np.ones(3)] if function is of_the_second else []
-    with pytest.raises(RuleError, match=f"^{function.__name__} writes into its argument 'x', .*copy"):
+    with pytest.raises(RuleError, match=f"^{function.__name__} writes into its argument 'x', .*a new array"):
         primitive(*others, x)
     assert x.tolist() == [3, -1, 2]
     with pytest.raises(RuleError, match=f"^{function.__name__} writes into its argument 'x'"):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.engine.values import values_of
+from minigrad.engine.recompute import values_of
 from tests.ops.cases import CASES, Case
 from tests.viz.recording.programs import program, same_bits
 

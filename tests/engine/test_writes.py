@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.engine.values import values_of
+from minigrad.engine.recompute import values_of
 from tests.engine.writes import (
     CHANGES,
     GRADIENTS,

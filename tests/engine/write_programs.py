@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.values import values_of
+from minigrad.engine.recompute import values_of
 from tests.engine import oracle
 from tests.engine.oracle import Dual, UnsafeError
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.backward import Contribution, Step, seed, steps_of
+from minigrad.engine.backward import Contribution, Step, start_gradient, steps_of
 from minigrad.engine.mode import Observer, observing, unobserved
 from minigrad.engine.node import Node
 from minigrad.engine.random import generator
+from minigrad.engine.recompute import values_of
 from minigrad.engine.tensor import Tensor
-from minigrad.engine.values import values_of
 from minigrad.engine.walk import walk
 from minigrad.errors import ArgumentError, DtypeError, checked_arguments
 from minigrad.optim.optimizer import Optimizer
@@ -155,7 +155,7 @@ def trace(output: Tensor, *, gradient: Any = None, optimizer: Optimizer | None =
     root = root_of(output)
     if optimizer is not None and not isinstance(optimizer, Optimizer):
         raise DtypeError(f"optimizer= must be an optimizer, such as optim.SGD(...); got {type(optimizer).__name__}")
-    start = seed(output, np.ones(output.shape, output.dtype) if gradient is None else gradient, lifted=False)
+    start = start_gradient(output, np.ones(output.shape, output.dtype) if gradient is None else gradient, lifted=False)
     recorder = Recorder(output)
     recorder.summed = gradient is None and output.size != 1
     with np.errstate(all="ignore"):  # what overflows is seen in the trace

@@ -48,7 +48,7 @@ def describe_rule(primitive: Primitive[Any, Any], position: int) -> RuleText:
     rule = primitive.rules[0 if primitive.variadic else position] if known else None
     if rule is None:
         return RuleText("", "")
-    function = _unwrapped(rule)
+    function = _unwrapped(rule.function)
     own = any(primitive is each for each in primitives.values())  # a user's function may have the same name
     return RuleText(_text(function), derivative(primitive.name, position) if own else "")
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.engine.values import values_of
+from minigrad.engine.recompute import values_of
 from minigrad.ops import primitives
 from minigrad.ops.reduction import restore
 from minigrad.ops.softmax import softmax

@@ -167,7 +167,7 @@ def test_functions_made_by_a_factory():
 @pytest.mark.parametrize(("key", "position"), INPUTS)
 def test_every_rule_of_the_library_has_a_source_with_its_parameters(key, position):
     primitive = primitives[key]
-    rule = primitive.rules[0 if primitive.variadic else position]
+    rule = primitive.rules[0 if primitive.variadic else position].function
     source = describe_rule(primitive, position).source
     assert source.startswith(("lambda ", "def "))
     (statement,) = ast.parse(source).body

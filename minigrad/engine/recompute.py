@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.node import Constant, Node, ancestors
+from minigrad.engine.node import Node, Number, ancestors
 from minigrad.engine.value import read_only
 
 
@@ -22,7 +22,7 @@ def values_of(root: Node) -> dict[Node, Any]:
     values: dict[Node, Any] = {}
     held: dict[Node, Any] = {}  # of results, by the operations that use them
     for node in nodes:
-        if isinstance(node, Constant):
+        if isinstance(node, Number):
             values[node] = node.value
         elif node.operands is not None:
             for parent, array in _operands(node):
@@ -55,5 +55,5 @@ def _operands(node: Node) -> Iterator[tuple[Node, Any]]:
     named = saved.get(names[0], ()) if primitive.variadic else [saved.get(name) for name in names]
     for arrays in (node.operands or (), named):
         for parent, array in zip(node.parents, arrays, strict=False):
-            if array is not None and not isinstance(parent, Constant):
+            if array is not None and not isinstance(parent, Number):
                 yield parent, array
