@@ -179,8 +179,6 @@ def _check_sent(step: Step, sent: Contribution) -> None:
     node, raw = step.node, sent.raw
     if _finite(raw) or not isinstance(node.primitive, Primitive):
         return
-    if not _is_anomaly(raw, [step.gradient]):
-        return
     values = values_of(node)
     out, used = values.get(node), [values.get(parent) for parent in node.parents]
     if not _is_anomaly(raw, [step.gradient, out, *used]):
@@ -214,9 +212,7 @@ def _check_sum(step: Step) -> None:
 
 
 def _is_anomaly(result: Any, inputs: list[Any]) -> bool:
-    """Whether a result has a nan where no input has one, or an infinity where every input is finite."""
-    if _finite(result):
-        return False
+    """Whether a result that is not finite has a nan where no input has one, or an infinity where all are finite."""
     if all(_finite(value) for value in inputs):
         return True
     return bool(np.isnan(_plain(result)).any()) and not any(_has_nan(value) for value in inputs)

@@ -25,11 +25,9 @@ def as_array(value: Any, dtype: npt.DTypeLike | None = None) -> Array:
         raise DtypeError("expected an array without a mask; fill it first, as in array.filled(0.0)")
     try:
         array = np.asarray(value)
-    except ValueError as problem:
+    except (ValueError, TypeError, OverflowError) as problem:
         if "inhomogeneous" in str(problem):
             raise ShapeError("nested lists must have the same length at each level") from problem
-        raise DtypeError(f"cannot make an array of {value!r}: {problem}") from problem
-    except (TypeError, OverflowError) as problem:
         raise DtypeError(f"cannot make an array of {value!r}: {problem}") from problem
     if array.dtype.kind not in "biuf":
         raise DtypeError(f"expected real numbers or booleans, got {array.dtype} ({type(value).__name__})")

@@ -26,9 +26,9 @@ def protected(function: Callable[..., Any], title: str, names: Sequence[str]) ->
         try:
             result = function(*map(_given, arguments), **{name: read_only(o) for name, o in options.items()})
         except ValueError as problem:
-            if "read-only" not in str(problem):
+            written = _written(function, arguments, options, names) if "read-only" in str(problem) else ""
+            if not written:
                 raise
-            written = _written(function, arguments, options, names)
             raise RuleError(
                 f"{title} writes into its argument {written!r}, which others use too; compute a new array instead, "
                 "such as np.where(mask, new, old)"
@@ -55,15 +55,19 @@ def _own_arrays(result: Any) -> Any:
 def _written(
     function: Callable[..., Any], arguments: Sequence[Any], options: dict[str, Any], names: Sequence[str]
 ) -> str:
-    """Return the name of the argument that a function writes into: the one without which a call on copies succeeds."""
-    named = {str(place): value for place, value in enumerate(arguments)} | options
-    for key, value in named.items():
-        if not isinstance(value, (np.ndarray, tuple, list, dict)):
-            continue
-        tried = {k: read_only(v) if k == key else _own_arrays(v) for k, v in named.items()}
+    """Return the name of the argument that a function writes into: a call fails if that alone is read-only."""
+    named = {str(position): value for position, value in enumerate(arguments)} | options
+    copies = {key: _own_arrays(value) for key, value in named.items()}
+
+    def fails(given: dict[str, Any]) -> bool:
+        positional = [given[str(position)] for position in range(len(arguments))]
         try:
-            function(*[tried[str(place)] for place in range(len(arguments))], **{name: tried[name] for name in options})
+            function(*positional, **{name: given[name] for name in options})
         except ValueError as problem:
-            if "read-only" in str(problem):
-                return key if key in options else names[min(int(key), len(names) - 1)]
-    return ""
+            return "read-only" in str(problem)
+        return False
+
+    written = next((key for key in named if fails(copies | {key: read_only(named[key])})), "")
+    if not written or fails(copies):  # then it is not an argument
+        return ""
+    return written if written in options else names[min(int(written), len(names) - 1)]

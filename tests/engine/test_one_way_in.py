@@ -189,3 +189,13 @@ def test_a_masked_array_never_takes_a_tensor_out_of_its_graph(product: Any) -> N
     w = mg.tensor(np.ones(2), requires_grad=True)
     with pytest.raises((GraphError, DtypeError)):
         product(masked, w)
+
+
+def test_an_object_that_cannot_give_an_array_is_named() -> None:
+    class OnAnotherDevice:
+        def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+            raise TypeError("it is on another device")
+
+    for function in (mg.tensor, mg.exp):
+        with pytest.raises(DtypeError, match=r"cannot make an array of .*OnAnotherDevice.*: it is on another device"):
+            function(OnAnotherDevice())

@@ -284,3 +284,42 @@ def test_an_update_cannot_write_into_the_gradient() -> None:
     with pytest.raises(ValueError, match="read-only"):
         Careless([w], {"lr": 0.1}).step()
     assert (w.tolist(), w.grad.tolist()) == ([1, 2], [1, 1])
+
+
+def test_a_number_among_the_arguments_is_not_what_was_written_into() -> None:
+    def scaled(x: Any, y: Any) -> Any:
+        y *= x
+        return y
+
+    primitive = mg.primitive(broadcasts=True)(scaled)
+    primitive.derivatives(None, lambda g: g)
+    with pytest.raises(RuleError, match="scaled writes into its argument 'y'"):
+        primitive(2.0, np.ones(2))
+
+
+def test_another_array_that_cannot_be_written_into_is_the_functions_own_affair() -> None:
+    table = np.zeros(2)
+    table.flags.writeable = False
+
+    def counted(x: Any) -> Any:
+        table[0] += 1
+        return x
+
+    primitive = made(counted, lambda g: g)
+    with pytest.raises(ValueError, match="counted: assignment destination is read-only"):
+        primitive(np.ones(2))
+
+
+def test_a_call_that_fails_otherwise_while_the_argument_is_looked_for() -> None:
+    calls = []
+
+    def moody(x: Any, y: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            raise ValueError("another error")
+        y[0] = 1
+        return y
+
+    primitive = made(moody, lambda g: g, lambda g: g)
+    with pytest.raises(RuleError, match="moody writes into its argument 'y'"):
+        primitive(np.ones(2), np.ones(2))
