@@ -19,7 +19,7 @@ from minigrad.errors import DtypeError, MinigradError, RuleError
 
 P = ParamSpec("P")
 T = TypeVar("T", bound=Value)
-_PLAIN = frozenset({bool, int, float, str, type(None)})  # options that hold no arrays
+_PLAIN = frozenset({bool, int, float, str, type(None), type(...)})
 
 
 class Primitive(Generic[P, T]):
@@ -108,12 +108,15 @@ class Primitive(Generic[P, T]):
         if options or len(args) != self.arity:
             inputs, options = self._bind_call(args, options)  # type: ignore[assignment]
         arrays, nodes, exported, kinds = self._read(inputs)
-        plan = self._plan(kinds) if kinds and is_recording() else None
-        if plan and exported:  # the graph holds copies, and the function runs on these, so that it can run again
-            arrays = _with_copies(arrays, exported)
+        plan, node = None, None
+        if kinds and is_recording():
+            plan = self._plans.get(kinds) or self._plan(kinds)
+            if (
+                exported and plan.rules
+            ):  # the graph holds copies, and the function runs on them, so that it can run again
+                arrays = _with_copies(arrays, exported)
         out, kept = self.compute(arrays, options, inputs)
-        node = None
-        if plan and out.dtype.kind == "f":
+        if plan and plan.rules and out.dtype.kind == "f":
             node = self._record(plan, inputs, nodes, arrays, options, out, kept)
         elif exported:
             out = copy_if_shared(out, exported)
@@ -193,14 +196,12 @@ class Primitive(Generic[P, T]):
                 return self(*inputs, **options)
         return self.compute(inputs, options)[0] if self.in_single or self.keeps else self.forward(*inputs, **options)
 
-    def _plan(self, kinds: tuple[int, ...]) -> Plan | None:
-        """Return what a node does for inputs of these kinds; None if no gradient flows through it."""
-        plan = self._plans.get(kinds)
-        if plan is None:
-            names = [parameter.name for parameter in self.parameters[: len(self.rules)]]
-            plan = Plan(self.rules, names, self.defaults, kinds, variadic=self.variadic, random=self.random)
-            self._plans[kinds] = plan
-        return plan if plan.rules else None
+    def _plan(self, kinds: tuple[int, ...]) -> Plan:
+        """Return what a node does for inputs of these kinds, and remember it."""
+        names = [parameter.name for parameter in self.parameters[: len(self.rules)]]
+        plan = Plan(self.rules, names, self.defaults, kinds, variadic=self.variadic, random=self.random)
+        self._plans[kinds] = plan
+        return plan
 
     def _record(
         self,
@@ -215,7 +216,8 @@ class Primitive(Generic[P, T]):
         """Return the node of a result."""
         if None in nodes:
             nodes = list(map(_node_for, nodes, inputs, arrays))
-        saved, operands = plan.saved(arrays, options, out, kept), plan.operands(arrays)
+        saved = plan.saved(arrays, options, out, kept)
+        operands = plan.operands(arrays) if plan.holds else ()
         scope = current_scope()
         return Node(out.shape, out.dtype, RESULT, self, tuple(nodes), plan.rules, saved, operands, options, scope)
 
@@ -235,7 +237,7 @@ class Primitive(Generic[P, T]):
             except TypeError as problem:
                 raise explain_failure(self, args, args, options, problem) from None
             args = [options.pop(parameter.name, parameter.default) for parameter in self.parameters[: self.arity]]
-        if not _PLAIN.issuperset(map(type, options.values())):
+        if not all(map(_holds_no_arrays, options.values())):
             options = {name: own_option(f"{self.name}: {name}", option) for name, option in options.items()}
         return args, options
 
@@ -277,6 +279,14 @@ def _with_copies(arrays: list[Any], exported: list[Any]) -> list[Any]:
     """Return the arrays with copies of the exported ones; one that appears twice is copied once."""
     copies = {id(array): array.copy("K") for array in exported}
     return [copies.get(id(array), array) for array in arrays]
+
+
+def _holds_no_arrays(option: Any) -> bool:
+    if type(option) is tuple:
+        return all(map(_holds_no_arrays, option))
+    if type(option) is slice:
+        return type(option.start) in _PLAIN and type(option.stop) in _PLAIN and type(option.step) in _PLAIN
+    return type(option) in _PLAIN
 
 
 def own_option(name: str, option: Any) -> Any:

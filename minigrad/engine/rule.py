@@ -123,10 +123,10 @@ class Plan:
         return saved
 
     def operands(self, arrays: list[Any]) -> tuple[Any, ...]:
-        """Return the arrays of leaves and constants, each at its position; empty if there are none."""
-        if not self.holds:
-            return ()
-        return tuple([None if position in self.not_held else array for position, array in enumerate(arrays)])
+        """Return the arrays of leaves and constants, each at its position; the list is used up."""
+        for position in self.not_held:
+            arrays[position] = None
+        return tuple(arrays)
 
 
 def _own(default: Any) -> Any:
