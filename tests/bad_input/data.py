@@ -87,6 +87,6 @@ DATA: Cases = {
         (lambda: data.read_idx(NOWHERE), MissingFileError, f"there is no file {NOWHERE}"),
         (lambda: data.read_idx(3), DtypeError, "read_idx: expected a path, got int"),
         (lambda: data.read_idx("/"), DataError, "/ is not a file"),
-        (lambda: data.read_idx("\0"), ArgumentError, "read_idx: cannot look at the path '\\x00': embedded null byte"),
+        (lambda: data.read_idx("\0"), ArgumentError, "read_idx: cannot look at the path '\\x00': "),
     ],
 }

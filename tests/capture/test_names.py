@@ -64,10 +64,8 @@ def test_no_frame_no_names():
 def test_the_dictionary_of_a_script_that_calls_locals_stays():
     def script():
         x = mg.tensor(1.0, requires_grad=True)
-        exec("hidden = 3.0")
         variables = locals()
         (x * x).backward()
         assert variables["x"] is x
-        assert eval("hidden") == 3.0
 
     assert "x" in captured(script).labels.values()
