@@ -90,9 +90,10 @@ class Primitive(Generic[P, T]):
         Raises:
             RuleError: when there are more rules than inputs, or a rule names something that does not exist.
         """
-        if len(rules) > len(self.parameters) or (self.variadic and len(rules) != 1):
+        possible = sum(parameter.kind is not parameter.KEYWORD_ONLY for parameter in self.parameters)
+        if len(rules) > possible or (self.variadic and len(rules) != 1):
             one = f"one rule for all of *{self.parameters[0].name}" if self.variadic else "at most one for each"
-            raise RuleError(f"{self.name}: {len(rules)} rules for {len(self.parameters)} arguments; give {one}")
+            raise RuleError(f"{self.name}: {len(rules)} rules for {possible} positional arguments; give {one}")
         inputs = [parameter.name for parameter in self.parameters[: len(rules)]]
         self.defaults = {parameter.name: parameter.default for parameter in self.parameters[len(rules) :]}
         self._option_names = frozenset(self.defaults)

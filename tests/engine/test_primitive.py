@@ -236,7 +236,7 @@ class TestMistakes:
             primitive(leaf(1.0))
 
     def test_more_rules_than_arguments(self) -> None:
-        with pytest.raises(RuleError, match="double: 2 rules for 1 arguments"):
+        with pytest.raises(RuleError, match="double: 2 rules for 1 positional arguments"):
             mg.primitive(double).derivatives(None, None)
 
     @pytest.mark.parametrize(

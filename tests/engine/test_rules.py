@@ -193,3 +193,12 @@ def test_a_rule_may_be_a_method_or_a_partial_function() -> None:
 
     product.derivatives(Scale().rule, functools.partial(lambda factor, g, x: factor * g * x, 1.0))
     assert mg.testing.gradcheck(product, np.array([1.0, 2.0]), np.array([3.0, 4.0]), order=2)
+
+
+def test_an_argument_by_keyword_alone_has_no_rule() -> None:
+    @mg.primitive
+    def scaled(x: Any, *, factor: float = 2.0) -> Any:
+        return factor * x
+
+    with pytest.raises(RuleError, match="scaled: 2 rules for 1 positional arguments; give at most one for each"):
+        scaled.derivatives(lambda g, factor: factor * g, lambda g: g)
