@@ -406,3 +406,14 @@ def test_a_default_that_is_an_array_may_be_written_into_later() -> None:
     table[...] = 7
     total.backward()
     assert x.grad.tolist() == [1, 1]
+
+
+def test_an_array_that_was_put_back_is_still_that_of_a_graph() -> None:
+    x = leaf(1.0, 2.0)
+    total = (x * x).sum()
+    array, exported = x._array, x._exported
+    x.assign(np.zeros(2))
+    x.put_back(array, exported)
+    x.data[...] = 7
+    total.backward()
+    assert x.grad.tolist() == [2, 4]
