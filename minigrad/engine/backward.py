@@ -133,11 +133,11 @@ def grad(
     create_graph = create_graph or records_derivatives()
     release = not (create_graph if retain_graph is None else retain_graph)
     nodes = {x.node for x in wanted}
-    seeds = {differentiable_node(output): start_gradient(output, gradient, lifted=create_graph)}
+    seeds = {differentiable_node(output): start_gradient(output, gradient, recorded=create_graph)}
     visits = walk(seeds, targets=nodes, recorded=create_graph, release=release)
     found: dict[Node, Any] = {}
     collected = _collected(visits, nodes, found)
-    for _ in _observed(output, collected, "grad") if observers() else collected:
+    for _ in _observed(output, collected, of_grad=True) if observers() else collected:
         pass
     for position, x in enumerate(wanted):
         if x.node not in found and not allow_unused:
@@ -167,7 +167,7 @@ def _checked_inputs(inputs: Any) -> list[Any]:
 
 def _visits(output: Tensor, gradient: Any, retain_graph: bool, create_graph: bool) -> Iterator[Visit]:
     """Return the walk of a backward pass towards every leaf."""
-    seeds = {differentiable_node(output): start_gradient(output, gradient, lifted=create_graph)}
+    seeds = {differentiable_node(output): start_gradient(output, gradient, recorded=create_graph)}
     return walk(seeds, recorded=create_graph, release=not (retain_graph or create_graph))
 
 
@@ -192,11 +192,11 @@ def _collected(visits: Iterator[Visit], nodes: set[Node | None], found: dict[Nod
         yield visit
 
 
-def _observed(output: Tensor, visits: Iterator[Visit], method: str = "backward") -> Iterator[Step]:
-    """Return the steps of a pass, as the observers' method passes them on."""
+def _observed(output: Tensor, visits: Iterator[Visit], *, of_grad: bool = False) -> Iterator[Step]:
+    """Return the steps of a pass of ``backward`` or ``grad``, as the observers pass them on."""
     steps = steps_of(visits)
     for observer in observers():
-        steps = getattr(observer, method)(output, steps)
+        steps = observer.grad(output, steps) if of_grad else observer.backward(output, steps)
     return steps
 
 
@@ -251,7 +251,7 @@ def differentiable_node(output: Any) -> Node:
     return output.node
 
 
-def start_gradient(output: Tensor, gradient: Any, *, lifted: bool) -> Any:
+def start_gradient(output: Tensor, gradient: Any, *, recorded: bool) -> Any:
     """Return the gradient that a backward pass starts from: an array, or a tensor if the pass is recorded."""
     if gradient is None:
         if output.size != 1:
@@ -260,15 +260,15 @@ def start_gradient(output: Tensor, gradient: Any, *, lifted: bool) -> Any:
                 f".sum() or .mean(), or pass gradient= of shape {output.shape}"
             )
         array = np.array(1, output.dtype) if output.ndim == 0 else np.ones(output.shape, output.dtype)
-        return Tensor(array, None, captured=True) if lifted else array
+        return Tensor(array, None, captured=True) if recorded else array
     if isinstance(gradient, Tensor):
-        with GradMode(lifted):
+        with GradMode(recorded):
             start = gradient if gradient.dtype == output.dtype else gradient.astype(output.dtype)
     else:
         start = Tensor(as_array(gradient, output.dtype).copy(), None, captured=True)
     if start.shape != output.shape:
         raise ShapeError(f"gradient= must have the output's shape {output.shape}, got {start.shape}")
-    return as_tensor(start) if lifted else start.capture()
+    return as_tensor(start) if recorded else start.capture()
 
 
 operations["backward"] = backward

@@ -112,9 +112,8 @@ class Primitive(Generic[P, T]):
         plan, node = None, None
         if kinds and is_recording():
             plan = self._plans.get(kinds) or self._plan(kinds)
-            if (
-                exported and plan.rules
-            ):  # the graph holds copies, and the function runs on them, so that it can run again
+            # the graph holds copies, and the function runs on these, so that it can run again
+            if exported and plan.rules:
                 arrays = _with_copies(arrays, exported)
         out, kept = self.compute(arrays, options, inputs)
         if plan and plan.rules and out.dtype.kind == "f":

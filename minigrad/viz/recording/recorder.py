@@ -155,7 +155,9 @@ def trace(output: Tensor, *, gradient: Any = None, optimizer: Optimizer | None =
     root = root_of(output)
     if optimizer is not None and not isinstance(optimizer, Optimizer):
         raise DtypeError(f"optimizer= must be an optimizer, such as optim.SGD(...); got {type(optimizer).__name__}")
-    start = start_gradient(output, np.ones(output.shape, output.dtype) if gradient is None else gradient, lifted=False)
+    start = start_gradient(
+        output, np.ones(output.shape, output.dtype) if gradient is None else gradient, recorded=False
+    )
     recorder = Recorder(output)
     recorder.summed = gradient is None and output.size != 1
     with np.errstate(all="ignore"):  # what overflows is seen in the trace
