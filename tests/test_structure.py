@@ -94,7 +94,7 @@ def test_modules_do_not_import_in_circles(type_checking):
 READING_ORDER = {
     "node": [],
     "value": [],
-    "primitive": ["arrays", "mode", "explain", "protected", "rule"],
+    "primitive": ["arrays", "mode", "explain", "half", "protected", "rule"],
     "walk": [],
     "tensor": ["numpy_protocol", "operators"],
     "backward": [],

@@ -91,8 +91,8 @@ def backward(output: Tensor, gradient: Any, retain_graph: bool, create_graph: bo
             pass
     else:
         for node, arrived, _ in visits:
-            if node.tensor is not None:
-                _accumulate(node.tensor(), arrived)
+            if node.tensor is not None and (tensor := node.tensor()) is not None:
+                accumulate(tensor, arrived)
 
 
 @checked_arguments
@@ -171,17 +171,16 @@ def _visits(output: Tensor, gradient: Any, retain_graph: bool, create_graph: boo
     return walk(seeds, recorded=create_graph, release=not (retain_graph or create_graph))
 
 
-def _accumulate(tensor: Tensor | None, gradient: Any) -> None:
-    """Add a gradient to the ``.grad`` of the tensor that waits for it, if it is still there."""
-    if tensor is not None:
-        tensor._grad = as_tensor(gradient) if tensor._grad is None else _sum(tensor._grad, gradient)
+def accumulate(tensor: Tensor, gradient: Any) -> None:
+    """Add a gradient to the ``.grad`` of a tensor."""
+    tensor._grad = as_tensor(gradient) if tensor._grad is None else _sum(tensor._grad, gradient)
 
 
 def _accumulating(visits: Iterator[Visit]) -> Iterator[Visit]:
     for visit in visits:
         node, gradient, _ = visit
-        if node.tensor is not None:
-            _accumulate(node.tensor(), gradient)
+        if node.tensor is not None and (tensor := node.tensor()) is not None:
+            accumulate(tensor, gradient)
         yield visit
 
 
@@ -228,10 +227,8 @@ def _sum(before: Tensor, gradient: Any) -> Tensor:
 def as_tensor(gradient: Any) -> Tensor:
     """Return a gradient as a tensor; other gradients and the graph may hold its array, too."""
     if isinstance(gradient, Tensor):
-        array = gradient.capture()
-        return Tensor(array, gradient.node, captured=True)
-    array = gradient if isinstance(gradient, np.ndarray) else np.asarray(gradient)
-    return Tensor(array, None, captured=True)
+        return Tensor(gradient.capture(), gradient.node, True)
+    return Tensor(gradient if isinstance(gradient, np.ndarray) else np.asarray(gradient), None, True)
 
 
 def differentiable_node(output: Any) -> Node:
@@ -253,13 +250,14 @@ def differentiable_node(output: Any) -> Node:
 
 def start_gradient(output: Tensor, gradient: Any, *, recorded: bool) -> Any:
     """Return the gradient that a backward pass starts from: an array, or a tensor if the pass is recorded."""
+    value = output._array
     if gradient is None:
-        if output.size != 1:
+        if value.size != 1:
             raise GraphError(
-                f"differentiating needs a scalar, {output.describe()} has {output.size} elements; reduce it with "
-                f".sum() or .mean(), or pass gradient= of shape {output.shape}"
+                f"differentiating needs a scalar, {output.describe()} has {value.size} elements; reduce it with "
+                f".sum() or .mean(), or pass gradient= of shape {value.shape}"
             )
-        array = np.array(1, output.dtype) if output.ndim == 0 else np.ones(output.shape, output.dtype)
+        array = np.array(1, value.dtype) if value.ndim == 0 else np.ones(value.shape, value.dtype)
         return Tensor(array, None, captured=True) if recorded else array
     if isinstance(gradient, Tensor):
         with GradMode(recorded):

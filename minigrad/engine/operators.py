@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from minigrad.errors import checked_arguments
+from minigrad.errors import PYTORCH_TO_NUMPY, UnknownAttributeError
 
 # name -> function; filled by minigrad.ops, and by engine/backward.py: both import Tensor, and so come later
 operations: dict[str, Callable[..., Any]] = {}
@@ -48,6 +48,15 @@ def _method(name: str) -> Any:
     method.__name__ = name
     method.__doc__ = f"See ``mg.{name}``."
     return method
+
+
+def _renamed(name: str) -> Any:
+    def refuse(self: Any) -> Any:
+        raise UnknownAttributeError(
+            f"a tensor has no attribute {name!r}; minigrad follows NumPy: use {PYTORCH_TO_NUMPY[name]}"
+        )
+
+    return property(refuse)
 
 
 class Operators:
@@ -94,12 +103,10 @@ class Operators:
         """The tensor with its axes reversed."""
         return operations["transpose"](self)
 
-    @checked_arguments
     def reshape(self, *shape: Any) -> Any:
         """See ``mg.reshape``; the shape is a tuple or several integers."""
         return operations["reshape"](self, shape[0] if len(shape) == 1 else shape)
 
-    @checked_arguments
     def transpose(self, *axes: Any) -> Any:
         """See ``mg.transpose``; the axes are a tuple or several integers, reversed if there are none."""
         return operations["transpose"](self, axes[0] if len(axes) == 1 else axes or None)
@@ -136,9 +143,17 @@ class Operators:
     silu, sigmoid, softplus = _method("silu"), _method("sigmoid"), _method("softplus")
     softmax, log_softmax = _method("softmax"), _method("log_softmax")
 
+    # PyTorch's methods of other names, for their errors
+    view, unsqueeze, permute, flatten, expand = (
+        _renamed(n) for n in ("view", "unsqueeze", "permute", "flatten", "expand")
+    )
+    mul, div, sub, neg, pow = (_renamed(n) for n in ("mul", "div", "sub", "neg", "pow"))
+    clamp, atan, gather, numel = (_renamed(n) for n in ("clamp", "atan", "gather", "numel"))
+    float, double, half, long = (_renamed(n) for n in ("float", "double", "half", "long"))
+    to, cpu = _renamed("to"), _renamed("cpu")
+
     # the backward pass
 
-    @checked_arguments
     def backward(self, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False) -> None:
         """Add the gradient of this tensor with respect to every leaf to the leaf's ``.grad``.
 

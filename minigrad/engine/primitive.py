@@ -8,11 +8,12 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
 
+from minigrad.engine import half
 from minigrad.engine.arrays import as_operand
 from minigrad.engine.explain import explain_failure
 from minigrad.engine.mode import current_scope, is_recording, observers
 from minigrad.engine.node import CONSTANT, LEAF, NUMBER, RESULT, Node, leaf_of_array
-from minigrad.engine.protected import protected
+from minigrad.engine.protected import protected, returns_array
 from minigrad.engine.rule import Plan, Rule, named_by
 from minigrad.engine.value import Value, copy_if_shared, of_parts
 from minigrad.errors import DtypeError, MinigradError, RuleError
@@ -73,7 +74,11 @@ class Primitive(Generic[P, T]):
         self.variadic = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in self.parameters)
         self.__doc__ = f"{self.name}{self.signature}\n\n{forward.__doc__ or ''}"  # for help(), as NumPy's have
         names = [parameter.name for parameter in self.parameters]
-        self.forward: Callable[..., Any] = forward if trusted else protected(forward, self.name, names)
+        self.forward: Callable[..., Any] = forward
+        if not trusted:
+            self.forward = returns_array(protected(forward, self.name, names), self.name, keeps)
+        if in_single:
+            self.forward = half.in_single(self.forward)
         self.rules: tuple[Rule | None, ...] = ()
         self.arity = -1  # of inputs, once there are rules; a variadic function has none
         self.defaults: dict[str, Any] = {}
@@ -115,9 +120,21 @@ class Primitive(Generic[P, T]):
             # the graph holds copies, and the function runs on these, so that it can run again
             if exported and plan.rules:
                 arrays = _with_copies(arrays, exported)
-        out, kept = self.compute(arrays, options, inputs)
+        try:
+            out = self.forward(*arrays, **options) if options else self.forward(*arrays)
+        except MinigradError:
+            raise
+        except (ValueError, TypeError, IndexError, OverflowError) as problem:
+            raise explain_failure(self, inputs, arrays, options, problem) from problem
+        out, kept = out if self.keeps else (out, None)
+        if type(out) is not np.ndarray:  # NumPy gives a scalar where an array would have no axes
+            out = np.asanyarray(out)
         if plan and plan.rules and out.dtype.kind == "f":
-            node = self._record(plan, inputs, nodes, arrays, options, out, kept)
+            if not all(nodes):
+                nodes = list(map(_node_for, nodes, inputs, arrays))
+            saved, operands = plan.saved(arrays, options, out, kept)
+            scope = current_scope()
+            node = Node(out.shape, out.dtype, RESULT, self, tuple(nodes), plan.rules, saved, operands, options, scope)
         elif exported:
             out = copy_if_shared(out, exported)
         result = self.result(out, node, True)  # captured: the graph, or an argument, may hold this very array
@@ -161,40 +178,17 @@ class Primitive(Generic[P, T]):
             kinds.append(kind)
         return arrays, nodes, exported, tuple(kinds) if needed else ()
 
-    def compute(self, arrays: Sequence[Any], options: dict[str, Any], inputs: Sequence[Any] = ()) -> tuple[Any, Any]:
-        """Return the result as an array, and what the function keeps for its rules.
-
-        Args:
-            arrays: the arguments as arrays and numbers.
-            options: the keyword arguments.
-            inputs: the arguments as the user gave them, for errors.
-        """
-        narrow = False
-        if self.in_single and arrays and is_half(arrays[0]):  # else NumPy computes in what the first one has
-            # back to half at the end, unless another argument makes the result wider
-            narrow = not any(isinstance(array, np.ndarray) and array.dtype.char in "fd" for array in arrays)
-            arrays = [*map(widened, arrays)]
-        try:
-            out = self.forward(*arrays, **options) if options else self.forward(*arrays)
-        except MinigradError:
-            raise
-        except (ValueError, TypeError, IndexError, OverflowError) as problem:
-            raise explain_failure(self, inputs or arrays, arrays, options, problem) from problem
-        kept = None
-        if self.keeps:
-            out, kept = out
-        if type(out) is not np.ndarray or not self.trusted:
-            out = self._checked(out)
-        if narrow and out.dtype.kind == "f":
-            out = out.astype(np.float16)
-        return out, kept
-
     def dispatch(self, *inputs: Any, **options: Any) -> Any:
         """Call it from inside a rule: tensors give a tensor, arrays give an array."""
         for value in inputs:
             if isinstance(value, Value):
                 return self(*inputs, **options)
-        return self.compute(inputs, options)[0] if self.in_single or self.keeps else self.forward(*inputs, **options)
+        return self.result_of(inputs, options)
+
+    def result_of(self, arrays: Sequence[Any], options: dict[str, Any]) -> Any:
+        """Compute on arrays and numbers alone, and record nothing."""
+        out = self.forward(*arrays, **options)
+        return out[0] if self.keeps else out
 
     def _plan(self, kinds: tuple[int, ...]) -> Plan:
         """Return what a node does for inputs of these kinds, and remember it."""
@@ -202,24 +196,6 @@ class Primitive(Generic[P, T]):
         plan = Plan(self.rules, names, self.defaults, kinds, variadic=self.variadic, random=self.random)
         self._plans[kinds] = plan
         return plan
-
-    def _record(
-        self,
-        plan: Plan,
-        inputs: Sequence[Any],
-        nodes: list[Any],
-        arrays: list[Any],
-        options: dict[str, Any],
-        out: Any,
-        kept: Any,
-    ) -> Node:
-        """Return the node of a result."""
-        if None in nodes:
-            nodes = list(map(_node_for, nodes, inputs, arrays))
-        saved = plan.saved(arrays, options, out, kept)
-        operands = plan.operands(arrays) if plan.holds else ()
-        scope = current_scope()
-        return Node(out.shape, out.dtype, RESULT, self, tuple(nodes), plan.rules, saved, operands, options, scope)
 
     def _bind_rule(self, rule: Callable[..., Any], known: set[str]) -> Rule:
         """Return a rule with the names of what it needs: one that does not exist is an error now, not in the walk."""
@@ -237,7 +213,7 @@ class Primitive(Generic[P, T]):
             except TypeError as problem:
                 raise explain_failure(self, args, args, options, problem) from None
             args = [options.pop(parameter.name, parameter.default) for parameter in self.parameters[: self.arity]]
-        if not all(map(_holds_no_arrays, options.values())):
+        if not _PLAIN.issuperset(map(type, options.values())) and not all(map(_holds_no_arrays, options.values())):
             options = {name: own_option(f"{self.name}: {name}", option) for name, option in options.items()}
         return args, options
 
@@ -249,16 +225,6 @@ class Primitive(Generic[P, T]):
                 which = f"argument {position}" if self.variadic else parameter.name
                 raise DtypeError(f"{self.name}: {which} is None (NoneType), expected real numbers or booleans")
         return as_operand(value, weak=self.broadcasts)
-
-    def _checked(self, out: Any) -> Any:
-        """Return a function's result as an array of numbers."""
-        if isinstance(out, (np.floating, np.integer, np.bool_)):
-            return np.asarray(out)
-        array = None if out is None or isinstance(out, (tuple, list)) else np.asanyarray(out)
-        if array is None or array.dtype.kind not in "biuf":
-            what = f"a {type(out).__name__} of {len(out)}" if isinstance(out, (tuple, list)) else repr(out)
-            raise RuleError(f"{self.name} must return one array of real numbers or booleans, it returned {what:.80}")
-        return array
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -300,16 +266,6 @@ def own_option(name: str, option: Any) -> Any:
             raise DtypeError(f"{name} has no derivative rule, and {option!r} requires a gradient; pass .detach()")
         option = option._array
     return option.copy() if isinstance(option, np.ndarray) else option
-
-
-def is_half(value: Any) -> bool:
-    """Whether an array is of half precision."""
-    return isinstance(value, np.ndarray) and value.dtype.char == "e"
-
-
-def widened(value: Any) -> Any:
-    """Return half-precision numbers in single precision, arrays or tensors; anything else as it is."""
-    return value.astype(np.float32) if getattr(value, "dtype", None) == np.float16 else value
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:

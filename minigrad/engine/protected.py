@@ -38,6 +38,22 @@ def protected(function: Callable[..., Any], title: str, names: Sequence[str]) ->
     return call
 
 
+def returns_array(function: Callable[..., Any], name: str, keeps: bool) -> Callable[..., Any]:
+    """Return a user's function with an error where it does not return an array of numbers, beside what it keeps."""
+
+    @functools.wraps(function)
+    def call(*arrays: Any, **options: Any) -> Any:
+        result = function(*arrays, **options)
+        out, kept = result if keeps else (result, None)
+        array = None if out is None or isinstance(out, (tuple, list)) else np.asanyarray(out)
+        if array is None or array.dtype.kind not in "biuf":
+            what = f"a {type(out).__name__} of {len(out)}" if isinstance(out, (tuple, list)) else repr(out)
+            raise RuleError(f"{name} must return one array of real numbers or booleans, it returned {what:.80}")
+        return (array, kept) if keeps else array
+
+    return call
+
+
 def _given(argument: Any) -> Any:
     """Return an argument for a user's function: of an array a read-only view, of a tensor one that it may change."""
     if isinstance(argument, (tuple, list, dict)):

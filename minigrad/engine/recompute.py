@@ -45,7 +45,7 @@ def _computed(node: Node, values: dict[Node, Any]) -> Any:
     operands = node.operands or [None] * len(node.parents)
     pairs = zip(node.parents, operands, strict=True)
     arrays = [values[parent] if operand is None else operand for parent, operand in pairs]
-    return node.primitive.compute(arrays, node.options)[0]
+    return np.asanyarray(node.primitive.result_of(arrays, node.options))
 
 
 def _operands(node: Node) -> Iterator[tuple[Node, Any]]:

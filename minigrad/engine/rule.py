@@ -91,42 +91,50 @@ class Plan:
         variadic: bool,
         random: bool,
     ) -> None:
-        self.variadic = variadic
         if variadic:
             rules = [None if rules[0] is None else rules[0].at(position) for position in range(len(kinds))]
         pairs = enumerate(zip(rules, kinds, strict=True))
         self.rules = tuple([(i, rule) for i, (rule, kind) in pairs if rule is not None and kind in (LEAF, RESULT)])
         named = {name for _, rule in self.rules for name in rule.names}
-        self.inputs = [(name, position) for position, name in enumerate(inputs) if name in named]
-        self.shapes = [(f"{name}_shape", position) for position, name in enumerate(inputs) if f"{name}_shape" in named]
+        positions = [] if variadic else list(enumerate(inputs))
+        self.inputs = [(name, position) for position, name in positions if name in named]
+        self.shapes = [(f"{name}_shape", position) for position, name in positions if f"{name}_shape" in named]
+        of_all = ((inputs[0], tuple), (f"{inputs[0]}_shape", _shapes)) if variadic else ()
+        self.variadic = [(name, function) for name, function in of_all if name in named]
         self.options = [(name, default) for name, default in defaults.items() if name in named]
         self.out = "out" in named or random  # what was drawn cannot be computed again
         self.kept = "kept" in named
-        self.others = self.kept or bool(self.shapes or self.options)
+        self.others = self.kept or bool(self.shapes or self.options or self.variadic)
         self.not_held = [position for position, kind in enumerate(kinds) if kind in (RESULT, NUMBER)]
         self.holds = len(self.not_held) < len(kinds)
 
-    def saved(self, arrays: list[Any], options: Mapping[str, Any], out: Any, kept: Any) -> dict[str, Any]:
-        """Return what the rules name, and nothing else."""
+    def saved(
+        self, arrays: list[Any], options: Mapping[str, Any], out: Any, kept: Any
+    ) -> tuple[dict[str, Any], tuple[Any, ...]]:
+        """Return what the rules name, and the operands: the arrays of leaves and constants. The list is used up."""
         saved: dict[str, Any] = {}
         for name, position in self.inputs:
-            saved[name] = tuple(arrays) if self.variadic else arrays[position]
+            saved[name] = arrays[position]
         if self.out:
             saved["out"] = out
         if self.others:
             if self.kept:
                 saved["kept"] = kept
             for name, position in self.shapes:
-                saved[name] = tuple(map(np.shape, arrays)) if self.variadic else np.shape(arrays[position])
+                saved[name] = np.shape(arrays[position])
             for name, default in self.options:
                 saved[name] = options[name] if name in options else _own(default)
-        return saved
-
-    def operands(self, arrays: list[Any]) -> tuple[Any, ...]:
-        """Return the arrays of leaves and constants, each at its position; the list is used up."""
+            for name, of_all in self.variadic:
+                saved[name] = of_all(arrays)
+        if not self.holds:
+            return saved, ()
         for position in self.not_held:
             arrays[position] = None
-        return tuple(arrays)
+        return saved, tuple(arrays)
+
+
+def _shapes(arrays: list[Any]) -> tuple[tuple[int, ...], ...]:
+    return tuple(map(np.shape, arrays))
 
 
 def _own(default: Any) -> Any:

@@ -21,8 +21,6 @@ from minigrad.errors import (
     InPlaceError,
     OutOfRangeError,
     ShapeError,
-    UnknownAttributeError,
-    suggest,
 )
 
 _FROM_OUTSIDE: Any = object()
@@ -279,13 +277,6 @@ class Tensor(Value, Operators):
                 f"{self.describe()} is the result of {self._operation()}: only leaves can be copied; use .detach()"
             )
         return _rebuild, (type(self), self.capture(), self.requires_grad, self.name)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        known = [attribute for attribute in dir(type(self)) if not attribute.startswith("_")]
-        hint = suggest(name, known)
-        raise UnknownAttributeError(f"a tensor has no attribute {name!r}{hint}")
 
     def __repr__(self) -> str:
         values = np.array2string(self._array, precision=4, separator=", ", prefix="tensor(")

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.half import widened
 from minigrad.engine.mode import GradMode
 from minigrad.engine.node import Node, backward_order
-from minigrad.engine.primitive import Primitive, widened
+from minigrad.engine.primitive import Primitive
 from minigrad.errors import GraphError, RuleError
 
 # what a node sends along one edge: the parent, which argument of the operation it is, the gradient as the rule returned

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.engine.arrays import as_array
-from minigrad.engine.primitive import widened
+from minigrad.engine.half import widened
 from minigrad.engine.random import uniform
 from minigrad.engine.tensor import Tensor, plain_index
 from minigrad.errors import ArgumentError, DtypeError, OutOfRangeError, ShapeError, checked_arguments

@@ -59,7 +59,7 @@ class Linear(Module):
 
     def forward(self, x: Any) -> Tensor:
         """Map ``(..., in_features)`` to ``(..., out_features)``."""
-        return linear(x, self.weight) if self.bias is None else linear(x, self.weight, self.bias)
+        return linear(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """Return the sizes."""

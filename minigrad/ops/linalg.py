@@ -70,8 +70,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     >>> mg.linear(mg.tensor([[1.0, 2.0]]), mg.tensor([[1.0, 1.0], [0.0, 1.0], [2.0, 0.0]]))
     tensor([[3., 2., 2.]])
     """
-    arrays = isinstance(x, np.ndarray) and isinstance(weight, np.ndarray)
-    if not arrays or weight.ndim != 2 or x.ndim == 0:
+    if not (isinstance(x, np.ndarray) and isinstance(weight, np.ndarray) and weight.ndim == 2 and x.ndim):
         raise ShapeError(
             "linear: needs x of shape (..., in_features) and a weight of shape (out_features, in_features), got "
             f"{np.shape(x)} and {np.shape(weight)}"
@@ -79,10 +78,10 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     product = x.dot(weight.T)  # for matrices the same as @, and quicker
     if bias is None:
         return product
-    if getattr(bias, "dtype", None) is product.dtype and bias.shape == weight.shape[:1]:
+    if isinstance(bias, np.ndarray) and bias.dtype is product.dtype and bias.shape == product.shape[-1:]:
         product += bias  # the product is new, and nobody else's
         return product
-    return np.add(product, bias)
+    return product + bias
 
 
 def _linear_weight(g: Any, x: Any) -> Any:

@@ -7,6 +7,7 @@ Half precision is computed in single, and rounded once, at the end.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ def shifted(x: Any, axis: Axis) -> Any:
     if axis == -1 and x.ndim == 2 and x.shape[1] < 64:
         x = x.copy(order="F")  # NumPy is slow along a short last axis: laid out column by column, a tenth to a half
     highest = np.maximum.reduce(x, axis=axis, keepdims=True)
-    if np.logical_and.reduce(np.isfinite(highest), axis=None):
+    if math.isfinite(np.vdot(highest, highest)):  # one number, finite only if all are
         return x - highest
     with np.errstate(invalid="ignore"):
         difference = x - highest  # inf - inf is nan

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.errors import UnknownArgumentError
+from minigrad.errors import UnknownAttributeError
 
 X = np.arange(6.0).reshape(1, 2, 3)
 
@@ -29,7 +29,7 @@ def test_axes_are_a_tuple_or_several_integers_or_all_turned_round(axes: Any) -> 
 @pytest.mark.parametrize(("name", "word"), [("reshape", "order"), ("transpose", "dims"), ("backward", "graph")])
 def test_an_unknown_argument_of_a_method_is_named(name: str, word: str) -> None:
     x = mg.tensor(X.sum(), requires_grad=True)
-    with pytest.raises(UnknownArgumentError, match=rf"{name}\(\) has no argument '{word}'"):
+    with pytest.raises(TypeError, match=rf"{name}\(\) got an unexpected keyword argument '{word}'"):
         getattr(x, name)(**{word: None})
 
 
@@ -44,3 +44,15 @@ def test_four_digits_are_shown_and_a_specification_aligns_the_whole() -> None:
     assert repr(mg.tensor([0.123456])) == "tensor([0.1235])"
     assert f"{mg.tensor(1.5)}" == "tensor(1.5)"
     assert f"{mg.tensor([1.0, 2.0]):>18}" == "  tensor([1., 2.])"
+
+
+@pytest.mark.parametrize(("name", "instead"), [("view", "reshape"), ("unsqueeze", "expand_dims"), ("numel", "size")])
+def test_a_method_of_pytorchs_is_answered_with_numpys_name(name: str, instead: str) -> None:
+    assert not hasattr(mg.tensor(X), name)
+    with pytest.raises(UnknownAttributeError, match=rf"no attribute '{name}'; minigrad follows NumPy: use {instead}"):
+        getattr(mg.tensor(X), name)
+
+
+def test_a_slip_is_pythons_own_error() -> None:
+    with pytest.raises(AttributeError, match="'Tensor' object has no attribute 'softmx'"):
+        mg.tensor(X).softmx()
