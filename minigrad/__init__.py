@@ -155,12 +155,9 @@ if not _TYPE_CHECKING:  # a type checker shall see only what there is
             )
             globals()[name] = found
             return found
+        from minigrad.pytorch_names import unknown_name
 
-        from minigrad.errors import UnknownAttributeError, suggest
-
-        if name.startswith("_"):
-            raise AttributeError(name)
-        raise UnknownAttributeError(f"minigrad has no attribute {name!r}{suggest(name, __dir__())}")
+        return unknown_name(__name__)(name)
 
     def __dir__() -> list[str]:
         return sorted({*_LATER, *(name for name in globals() if not name.startswith("_"))})

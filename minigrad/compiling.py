@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from minigrad.errors import UnavailableError, checked_arguments
+from minigrad.errors import UnavailableError
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-@checked_arguments
 def compile(function: Callable[P, R] | None = None) -> Callable[P, R]:
     """Raise an error: compiling a function is not available in this release.
 

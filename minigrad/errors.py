@@ -32,11 +32,15 @@ class ArgumentError(MinigradError, ValueError):
 
 
 class UnknownArgumentError(MinigradError, TypeError):
-    """An argument that a function does not have, or one that it misses."""
+    """An argument of PyTorch's, or an option, that minigrad does not have; or a function that takes other arguments."""
 
 
 class UnknownAttributeError(MinigradError, AttributeError):
-    """An attribute that an object does not have; names the one that was meant."""
+    """An attribute of PyTorch's that minigrad does not have; says what to write instead."""
+
+
+class UnknownModuleError(MinigradError, ImportError):
+    """A module of PyTorch's that minigrad does not have; says what to use instead."""
 
 
 class OutOfRangeError(MinigradError, IndexError):

@@ -12,7 +12,7 @@ import os
 import sys
 from typing import Any
 
-from minigrad.errors import DtypeError, checked_arguments
+from minigrad.errors import DtypeError
 
 VARIABLE = "MINIGRAD_KEEP_MEMORY"
 
@@ -23,7 +23,6 @@ _KEPT = {_M_MMAP_THRESHOLD: 32 << 20, _M_TRIM_THRESHOLD: 1 << 30}
 _USUAL = {_M_MMAP_THRESHOLD: 128 << 10, _M_TRIM_THRESHOLD: 128 << 10}
 
 
-@checked_arguments
 def keep_freed_memory(keep: bool = True) -> bool:
     """Let the C allocator keep the memory of freed arrays for the next ones, up to 1 GiB, or hand it back as usual.
 

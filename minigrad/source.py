@@ -10,7 +10,6 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from minigrad.engine.mode import Observer, observing
-from minigrad.errors import checked_arguments
 
 
 class SourceLine(NamedTuple):
@@ -28,7 +27,6 @@ class SourceLine(NamedTuple):
 
 
 @contextmanager
-@checked_arguments
 def source_lines() -> Iterator[None]:
     """Note for each operation of a block which line of the script made it; drawings and players then show it.
 

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 
 from minigrad.calls import call
+from minigrad.checks import as_float
 from minigrad.engine.arrays import Array, as_array
 from minigrad.engine.backward import grad
 from minigrad.engine.tensor import Tensor
 from minigrad.engine.transforms import variable, vjp
-from minigrad.errors import ArgumentError, DtypeError, GradientCheckError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, GradientCheckError
 
 STEP = 1e-3  # near the fifth root of float64's epsilon, where truncation and rounding are of one size
 FLOOR = 1e-3  # an element this much smaller than the largest, or than 1, is measured against that
 
 
-@checked_arguments
 def gradcheck(f: Callable[..., Tensor], *inputs: Any, order: int = 1, tolerance: float = 1e-6) -> bool:
     """Compare the gradients of a function with five-point finite differences, in float64.
 
@@ -50,7 +50,8 @@ def gradcheck(f: Callable[..., Tensor], *inputs: Any, order: int = 1, tolerance:
         raise DtypeError(f"gradcheck: expected a function of tensors, got {type(f).__name__}")
     if not isinstance(order, int) or order < 1:
         raise ArgumentError(f"gradcheck: order must be 1, 2, ..., got {order!r}")
-    if not isinstance(tolerance, (int, float, np.number)) or not tolerance >= 0:
+    allowed = as_float(tolerance)
+    if not allowed >= 0:
         raise ArgumentError(f"gradcheck: tolerance must be a number of at least 0, got {tolerance!r}")
     values = [as_array(x._array if isinstance(x, Tensor) else x) for x in inputs]
     places = [position for position, value in enumerate(values) if value.dtype.kind == "f"]
@@ -68,7 +69,7 @@ def gradcheck(f: Callable[..., Tensor], *inputs: Any, order: int = 1, tolerance:
     named = [getattr(inputs[place], "name", None) for place in places]
     labels = [f"input {place}{f' {name!r}' if name else ''}" for place, name in zip(places, named, strict=True)]
     for reached in range(1, order + 1):
-        weights = _check(function, points, f"gradcheck, order {reached}", labels, tolerance)
+        weights = _check(function, points, f"gradcheck, order {reached}", labels, allowed)
         function, points = _gradient_of(function), [*points, weights]
         labels = [*labels, f"the weights of order {reached}"]
     return True

@@ -5,7 +5,7 @@ import importlib
 import pytest
 
 import minigrad as mg
-from minigrad.errors import MinigradError, UnavailableError, UnknownArgumentError
+from minigrad.errors import MinigradError, UnavailableError
 
 
 def test_it_raises_when_called_and_says_what_to_do():
@@ -21,11 +21,6 @@ def test_it_raises_as_a_decorator(kind):
         @mg.compile
         def train_step(x):
             return x
-
-
-def test_an_unknown_argument_is_named():
-    with pytest.raises(UnknownArgumentError, match=r"compile\(\) has no argument 'mode'"):
-        mg.compile(len, mode="fast")
 
 
 def test_the_name_is_the_function_also_after_its_module_was_imported():

@@ -10,7 +10,6 @@ import pytest
 
 import minigrad as mg
 from minigrad import memory, optim
-from minigrad.errors import UnknownArgumentError
 
 
 @pytest.fixture
@@ -126,8 +125,3 @@ def test_results_do_not_depend_on_it(monkeypatch):
         found.append(x.grad.numpy())
     assert np.array_equal(*found)
     mg.keep_freed_memory()
-
-
-def test_it_takes_one_argument():
-    with pytest.raises(UnknownArgumentError, match="keep_freed_memory"):
-        mg.keep_freed_memory(kept=True)

@@ -1,7 +1,5 @@
 """Why gradient descent works, when it does not, and what to do: curvature, convexity, gradient flow."""
 
-from typing import TYPE_CHECKING as _TYPE_CHECKING
-
 from minigrad.analysis import surfaces as surfaces
 from minigrad.analysis.batch_size import BatchSizeStudy as BatchSizeStudy
 from minigrad.analysis.batch_size import batch_size_study as batch_size_study
@@ -32,7 +30,3 @@ from minigrad.analysis.flow import gradient_flow as gradient_flow
 from minigrad.analysis.second_derivatives import CriticalPoint as CriticalPoint
 from minigrad.analysis.spectrum import Spectrum as Spectrum
 from minigrad.analysis.surfaces import Surface as Surface
-from minigrad.errors import unknown_name as _unknown_name
-
-if not _TYPE_CHECKING:  # a type checker shall see only what there is
-    __getattr__ = _unknown_name(__name__, globals(), "surfaces")

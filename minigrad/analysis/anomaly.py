@@ -15,7 +15,7 @@ from minigrad.engine.node import Node
 from minigrad.engine.primitive import Primitive
 from minigrad.engine.recompute import values_of
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import AnomalyError, checked_arguments
+from minigrad.errors import AnomalyError
 from minigrad.source import SourceLine, calling_line, source_lines
 
 # what usually lies behind it, and what helps: in the forward pass, and for an infinity in the backward pass
@@ -68,7 +68,6 @@ _MIXING = tuple(f"minigrad.ops.{name}" for name in ("reduction", "linalg", "soft
 
 
 @contextmanager
-@checked_arguments
 def detect_anomaly() -> Iterator[None]:
     """Raise at the first operation of a block that makes nan or infinity, forward or backward, and say which.
 

@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from minigrad.analysis.batch_size_trial import LOSS, BatchSizeRow, Trial
 from minigrad.analysis.calls import call, fits, kind_of
-from minigrad.data.checks import check_flag, check_integer
+from minigrad.checks import check_flag, check_integer, is_iterable
 from minigrad.data.dataset import as_dataset
 from minigrad.engine.random import generator
 from minigrad.engine.random import seed as seed_generator
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError
 from minigrad.nn import CrossEntropyLoss, Module
 from minigrad.optim import SGD
 
@@ -108,7 +108,6 @@ def _cells(row: BatchSizeRow) -> tuple[str, ...]:
     )
 
 
-@checked_arguments
 def batch_size_study(
     make_model: Callable[[], Module],
     train: Any,
@@ -215,7 +214,8 @@ def _check_functions(make_model: Any, loss: Any, make_optimizer: Any) -> None:
 
 
 def _sizes(sizes: Any, samples: int) -> list[int]:
-    if isinstance(sizes, str) or not isinstance(sizes, (Sequence, np.ndarray)) or len(sizes) == 0:
+    listed = isinstance(sizes, (Sequence, np.ndarray)) and not isinstance(sizes, str) and is_iterable(sizes)
+    if not listed or len(sizes) == 0:
         raise ArgumentError(f"batch_size_study: sizes must be a list such as [1, 32, 'full'], got {sizes!r}")
     checked = []
     for size in sizes:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 from minigrad.calls import call as call
 from minigrad.calls import fits as fits
 from minigrad.calls import kind_of as kind_of
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import DtypeError, GraphError, checked_arguments
-
-Class = TypeVar("Class", bound=type)
+from minigrad.errors import DtypeError, GraphError
 
 
 def scalar_loss(owner: str, value: Any) -> Tensor:
@@ -22,9 +20,3 @@ def scalar_loss(owner: str, value: Any) -> Tensor:
             f"{owner}: the loss must be a scalar, it has shape {value.shape} (reduction='none'?); use its mean"
         )
     return value
-
-
-def checked_constructor(made: Class) -> Class:
-    """Let a dataclass explain a call with wrong arguments, as ``checked_arguments`` does for a function."""
-    setattr(made, "__init__", checked_arguments(vars(made)["__init__"]))  # noqa: B010
-    return made

@@ -10,9 +10,9 @@ import numpy as np
 
 from minigrad.analysis.calls import call
 from minigrad.analysis.domains import Box, Floats, box_of, shown
-from minigrad.data.checks import check_integer
+from minigrad.checks import MOST, check_integer
 from minigrad.engine.random import generator
-from minigrad.errors import ArgumentError, DtypeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError
 
 DRAWS = 20_000  # points of the domain, to find some inside the set
 INSIDE = 2000  # inside points that are enough
@@ -81,7 +81,6 @@ class ConvexSetCheck:
         )
 
 
-@checked_arguments
 def check_convex_set(
     contains: Callable[[Any], bool],
     domain: Any,
@@ -122,7 +121,7 @@ def check_convex_set(
     """
     if not callable(contains):
         raise DtypeError(f"check_convex_set needs a function contains of a point, got {type(contains).__name__}")
-    pairs = check_integer("check_convex_set: pairs", pairs, least=1)
+    pairs = check_integer("check_convex_set: pairs", pairs, least=1, most=MOST)
     box, rng = box_of("check_convex_set", domain), generator(rng)
 
     def is_inside(row: Floats) -> bool:

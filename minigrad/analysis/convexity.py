@@ -10,11 +10,11 @@ import numpy as np
 
 from minigrad.analysis.calls import call
 from minigrad.analysis.domains import Box, Floats, box_of, shown
-from minigrad.data.checks import check_integer, check_non_negative
+from minigrad.checks import MOST, check_integer, check_non_negative
 from minigrad.engine.mode import GradMode
 from minigrad.engine.random import generator
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, ShapeError
 
 BATCH = 1000  # triples between two looks at what was found
 CANDIDATES = 4  # how many of the triples are refined
@@ -96,7 +96,6 @@ class ConvexityCheck:
         )
 
 
-@checked_arguments
 def check_convex(
     f: Callable[[Tensor], Any],
     domain: Any,
@@ -141,7 +140,7 @@ def check_convex(
     """
     if not callable(f):
         raise DtypeError(f"check_convex needs a function f of a point, got {type(f).__name__}")
-    triples = check_integer("check_convex: triples", triples, least=1)
+    triples = check_integer("check_convex: triples", triples, least=1, most=MOST)
     if tolerance is not None:
         tolerance = check_non_negative("check_convex: tolerance", tolerance)
     with GradMode(False), np.errstate(all="ignore"):  # a value that is not finite is an error, of the library's own

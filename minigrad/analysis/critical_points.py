@@ -18,16 +18,16 @@ from minigrad.analysis.second_derivatives import (
     check_zero_tolerance,
     second_derivative_test,
 )
+from minigrad.checks import check_positive
 from minigrad.engine.arrays import Array, as_array
 from minigrad.engine.mode import no_grad
 from minigrad.engine.tensor import Tensor, check_differentiable
 from minigrad.engine.transforms import hessian, vjp
-from minigrad.errors import ArgumentError, DtypeError, GraphError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, GraphError
 
 Function = Callable[[Tensor], Tensor]
 
 
-@checked_arguments
 def classify_critical_point(f: Function, x: Any, *, tolerance: float = TOLERANCE) -> CriticalPoint:
     """Say whether a point is a minimum, a maximum or a saddle, by the second derivative test.
 
@@ -61,7 +61,6 @@ def classify_critical_point(f: Function, x: Any, *, tolerance: float = TOLERANCE
     return _classify("classify_critical_point", f, _point("classify_critical_point", x), tolerance)
 
 
-@checked_arguments
 def minimum_ratio(f: Function, x: Any) -> float:
     """Return the share of the Hessian's eigenvalues that are positive: 1 at a minimum, 0 at a maximum.
 
@@ -77,7 +76,6 @@ def minimum_ratio(f: Function, x: Any) -> float:
     return _classify("minimum_ratio", f, _point("minimum_ratio", x), TOLERANCE).minimum_ratio
 
 
-@checked_arguments
 def escape_direction(f: Function, x: Any) -> Tensor:
     """Return the direction of the most negative curvature: along it a saddle falls off fastest.
 
@@ -100,7 +98,6 @@ def escape_direction(f: Function, x: Any) -> Tensor:
     return Tensor(_downward("escape_direction", f, point).astype(point.dtype))
 
 
-@checked_arguments
 def escape(f: Function, x: Any, *, step: float | None = None) -> Tensor:
     """Return a lower point: one step from ``x`` along the direction of the most negative curvature.
 
@@ -125,11 +122,7 @@ def escape(f: Function, x: Any, *, step: float | None = None) -> Tensor:
     >>> escape(lambda w: (1 - w[0] * w[1]) ** 2, mg.zeros(2), step=2 ** 0.5)
     tensor([1., 1.])
     """
-    given: Any = 1.0 if step is None else step
-    number = isinstance(given, (int, float, np.integer, np.floating)) and not isinstance(given, bool)
-    if not number or not 0 < given < np.inf:
-        raise ArgumentError(f"escape: step must be a positive finite number, got {step!r}")
-    length = float(given)
+    length = check_positive("escape: step", 1.0 if step is None else step)
     point = _point("escape", x)
     direction = _downward("escape", f, point)
     here = _value(f, point)

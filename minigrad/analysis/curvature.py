@@ -21,11 +21,11 @@ from minigrad.analysis.second_derivatives import (
     second_derivative_test,
 )
 from minigrad.analysis.spectrum import Spectrum, stochastic_lanczos_quadrature
-from minigrad.data.checks import check_flag, check_integer
+from minigrad.checks import MOST, check_flag, check_integer, is_iterable
 from minigrad.engine.arrays import as_array
 from minigrad.engine.random import generator
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, GraphError, ShapeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, GraphError, ShapeError
 from minigrad.nn.module import Module
 
 USUAL = 5  # eigenvalues at each end
@@ -91,7 +91,6 @@ class Curvature:
     Extremes(top=[2.], bottom=[-6.])
     """
 
-    @checked_arguments
     def __init__(self, parameters: Module | Iterable[Tensor], loss: Callable[[], Tensor]) -> None:
         if not callable(loss):
             raise DtypeError(
@@ -120,7 +119,6 @@ class Curvature:
         """
         return self._record().gradient
 
-    @checked_arguments
     def hvp(self, vector: Any) -> Floats:
         """Return the product of the Hessian and a vector, ``(size,)``.
 
@@ -160,7 +158,6 @@ class Curvature:
         check_hessian_fits("hessian", self.size)
         return self._record().hessian()
 
-    @checked_arguments
     def eigenvalues(
         self,
         top: int | None = None,
@@ -205,7 +202,6 @@ class Curvature:
             return from_ascending(values, columns if vectors else None, top, bottom)
         return extreme_eigenvalues(self._record().product, self.size, top, bottom, tolerance, vectors)
 
-    @checked_arguments
     def trace(self, samples: int = 32, *, rng: np.random.Generator | None = None) -> Estimate:
         """Return an estimate of the Hessian's trace, the sum of its eigenvalues: the mean of ``z @ H @ z``.
 
@@ -221,12 +217,11 @@ class Curvature:
         >>> print(Curvature([w], lambda: (w ** 3).sum()).trace())
         18 ± 0
         """
-        signs = self._signs(check_integer("trace: samples", samples, least=2), rng)
+        signs = self._signs(check_integer("trace: samples", samples, least=2, most=MOST), rng)
         recorded = self._record()
         values = [float(z @ recorded.product(z)) for z in signs]
         return Estimate(float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(samples)))
 
-    @checked_arguments
     def spectrum(self, steps: int = 64, samples: int = 4, *, rng: np.random.Generator | None = None) -> Spectrum:
         """Return an estimate of the density of all eigenvalues, by stochastic Lanczos quadrature.
 
@@ -245,7 +240,7 @@ class Curvature:
         (array([ 6., 12.]), array([0.75, 0.25]))
         """
         steps = check_integer("spectrum: steps", steps, least=1)
-        starts = self._signs(check_integer("spectrum: samples", samples, least=1), rng)
+        starts = self._signs(check_integer("spectrum: samples", samples, least=1, most=MOST), rng)
         return stochastic_lanczos_quadrature(self._record().product, starts, steps)
 
     def minimum_ratio(self) -> float:
@@ -267,7 +262,6 @@ class Curvature:
         values: Any = np.linalg.eigvalsh(self._record().hessian())
         return positive_share(values, self._rounding())
 
-    @checked_arguments
     def classify(self, *, tolerance: float | None = None) -> CriticalPoint:
         """Say whether the parameters are at a minimum, a maximum or a saddle of the loss, or at no critical point.
 
@@ -326,7 +320,7 @@ def _listed(parameters: Any) -> list[Tensor]:
     """Return the tensors, once it is sure that the loss can be differentiated with respect to each."""
     if isinstance(parameters, Module):
         listed: list[Tensor] = [parameter for parameter in parameters.parameters() if parameter.requires_grad]
-    elif isinstance(parameters, Tensor) or not isinstance(parameters, Iterable):
+    elif isinstance(parameters, Tensor) or not is_iterable(parameters):
         raise DtypeError(
             f"Curvature: parameters must be a module or an iterable of tensors, got {type(parameters).__name__}"
         )

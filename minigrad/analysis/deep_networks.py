@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.errors import checked_arguments
 from minigrad.nn import Linear, Module, ReLU, Sequential, Sigmoid, Tanh, init
 from minigrad.nn.checks import number_between, one_of, positive_integer
 
 ACTIVATIONS: dict[str, type[Module]] = {"relu": ReLU, "sigmoid": Sigmoid, "tanh": Tanh}
 
 
-@checked_arguments
 def deep_network(
     depth: int,
     width: int,

@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from minigrad.analysis.surface import Surface
 from minigrad.calls import call
-from minigrad.data.checks import check_integer
+from minigrad.checks import check_integer
 from minigrad.engine.arrays import as_array
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, ShapeError
 from minigrad.nn.parameter import Parameter
 from minigrad.optim.optimizer import Optimizer
 
@@ -74,7 +74,6 @@ class Path:
         return f"<Path of {self.label}: {self.steps} steps to {end}, loss {self.losses[-1]:.4g}{diverged}>"
 
 
-@checked_arguments
 def descend(make_optimizer: MakeOptimizer, surface: Surface, steps: int = 100, start: Any = None) -> Path:
     """Let an optimizer walk down a surface, in float64, and return where it went.
 

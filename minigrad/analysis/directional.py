@@ -14,13 +14,12 @@ from minigrad.analysis.points import finite_point
 from minigrad.engine.arrays import as_array
 from minigrad.engine.tensor import Tensor
 from minigrad.engine.transforms import vjp
-from minigrad.errors import ArgumentError, DtypeError, GraphError, ShapeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, GraphError, ShapeError
 
 Floats = npt.NDArray[np.float64]
 Function = Callable[[Tensor], Tensor]
 
 
-@checked_arguments
 def directional_derivative(f: Function, x: Any, direction: Any) -> Tensor:
     """Return the slope of ``f`` at ``x`` along a direction: the gradient's product with the unit vector along it.
 
@@ -57,7 +56,6 @@ def directional_derivative(f: Function, x: Any, direction: Any) -> Tensor:
     return Tensor(np.array(np.sum(gradient * _unit(along)), dtype))
 
 
-@checked_arguments
 def steepest_direction(f: Function, x: Any) -> Tensor:
     """Return the direction along which ``f`` grows fastest at ``x``: the gradient, divided by its length.
 
@@ -90,7 +88,6 @@ def steepest_direction(f: Function, x: Any) -> Tensor:
     return Tensor(_unit(gradient).astype(dtype))
 
 
-@checked_arguments
 def directional_derivatives(f: Function, x: Any, angles: Any) -> Floats:
     """Return the slopes of ``f`` at a point of the plane, along the unit vectors at some angles.
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import numbers
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.data.checks import check_flag, check_non_negative
+from minigrad.checks import as_float, check_flag, check_non_negative
 from minigrad.engine.arrays import Array, as_array
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, ShapeError, checked_arguments
+from minigrad.errors import ArgumentError, ShapeError
 
 Floats = npt.NDArray[np.float64]
 
@@ -62,7 +62,6 @@ class EigenDecomposition:
         """
         return self._rebuilt(self.values)
 
-    @checked_arguments
     def power(self, k: float) -> Floats:
         """Return ``A`` to the power ``k``, ``W diag(values**k) W^-1``.
 
@@ -81,9 +80,9 @@ class EigenDecomposition:
         array([[89., 55.],
                [55., 34.]])
         """
-        if not isinstance(k, numbers.Real) or isinstance(k, (bool, np.bool_)) or not np.isfinite(float(k)):
+        exponent = as_float(k)
+        if not math.isfinite(exponent):
             raise ArgumentError(f"power: k must be a finite real number, got {k!r}")
-        exponent = float(k)
         zero = np.abs(self.values) <= self.rounding
         if exponent < 0 and np.any(zero):
             raise ArgumentError(
@@ -130,7 +129,6 @@ class EigenDecomposition:
         """The sum of the eigenvalues."""
         return float(np.sum(self.values).real)
 
-    @checked_arguments
     def rank(self, tolerance: float | None = None) -> int:
         """Return the number of eigenvalues that are not 0.
 
@@ -164,7 +162,6 @@ class EigenDecomposition:
         return f"EigenDecomposition({n} x {n}, {'symmetric, ' if self.symmetric else ''}values=[{values}])"
 
 
-@checked_arguments
 def eigendecompose(A: Any, *, symmetric: bool = False) -> EigenDecomposition:
     """Return the eigendecomposition of a real square matrix, ``A = W diag(values) W^-1``.
 

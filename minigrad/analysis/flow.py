@@ -14,13 +14,13 @@ import numpy.typing as npt
 from minigrad.analysis.buffers import keeping_buffers
 from minigrad.analysis.calls import call, kind_of, scalar_loss
 from minigrad.analysis.flow_diagnosis import Findings, change, diagnose
-from minigrad.data.checks import check_integer
+from minigrad.checks import check_integer, is_iterable
 from minigrad.engine.backward import grad
 from minigrad.engine.mode import enable_grad
 from minigrad.engine.node import Node
 from minigrad.engine.recompute import values_of
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, ShapeError
 from minigrad.nn import Module
 from minigrad.nn.parameter import Parameter
 
@@ -100,7 +100,6 @@ class GradientFlow:
         return "\n".join([*lines, self.diagnosis, self.remedy])
 
 
-@checked_arguments
 def gradient_flow(
     model: Module,
     batches: Iterable[Any],
@@ -266,7 +265,7 @@ def _noting_outputs(layers: dict[str, Module]) -> Iterator[Outputs]:
 
 def _batches(batches: Any, limit: int | None) -> Iterator[tuple[tuple[Any, ...], Any]]:
     """Yield the inputs and targets of each batch, or of so many, from the start again where there are fewer."""
-    if not hasattr(batches, "__iter__"):
+    if not is_iterable(batches):
         raise DtypeError(
             f"gradient_flow: batches must give (inputs, targets), such as a DataLoader; got {kind_of(batches)}"
         )

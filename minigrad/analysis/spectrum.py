@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.analysis.lanczos import Floats, Product, lanczos
+from minigrad.checks import check_positive
 from minigrad.engine.arrays import as_array
-from minigrad.errors import ArgumentError, checked_arguments
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -29,7 +29,6 @@ class Spectrum:
     nodes: Floats
     weights: Floats
 
-    @checked_arguments
     def density(self, grid: Any, width: float | None = None) -> Floats:
         """Return the density at some eigenvalues: a normal distribution at each node, by its weight.
 
@@ -47,11 +46,7 @@ class Spectrum:
         >>> spectrum.density([0.0, 4.0], width=0.5).round(2)
         array([0.6, 0.2])
         """
-        if width is None:
-            width = self._usual_width()
-        number = isinstance(width, (int, float, np.integer, np.floating)) and not isinstance(width, bool)
-        if not number or not 0 < width < np.inf:
-            raise ArgumentError(f"density: width must be a positive finite number, got {width!r}")
+        width = check_positive("density: width", self._usual_width() if width is None else width)
         away = (as_array(grid, np.float64)[..., None] - self.nodes) / width
         bells = np.exp(-(away**2) / 2) / (width * np.sqrt(2 * np.pi))
         density: Floats = bells @ self.weights

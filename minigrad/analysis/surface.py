@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.analysis.calls import call, checked_constructor, kind_of
+from minigrad.analysis.calls import call, kind_of
+from minigrad.checks import as_float, is_iterable
 from minigrad.engine.arrays import Array, as_array
 from minigrad.engine.mode import no_grad
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, OutOfRangeError, ShapeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, OutOfRangeError, ShapeError
 
 Function = Callable[[Tensor], Tensor]
 Point = tuple[float, ...]
 
 
-@checked_constructor
 @dataclass(frozen=True, repr=False)
 class Surface:
     """A function of a point, with what is known of it.
@@ -39,7 +39,6 @@ class Surface:
         ShapeError: when the points and the bounds are not all of one dimension.
         ArgumentError: when a bound is not finite, or a low one is not below the high one.
         DtypeError: when the function is none, or something else is of the wrong kind.
-        UnknownArgumentError: when one of the first six is missing.
 
     >>> import minigrad as mg
     >>> from minigrad.analysis import Surface
@@ -67,7 +66,8 @@ class Surface:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
             raise DtypeError(f"Surface: name must be a string, got {kind_of(self.name)}")
-        for part, function in (("function", self.function), ("expectation", self.expectation or self.function)):
+        expectation = self.function if self.expectation is None else self.expectation
+        for part, function in (("function", self.function), ("expectation", expectation)):
             if not callable(function):
                 raise DtypeError(f"{self.name}: {part} must be a function of a point, got {type(function).__name__}")
         self._check_bounds()
@@ -77,7 +77,7 @@ class Surface:
             ("saddles", self.saddles),
             ("local_minima", self.local_minima),
         ):
-            if not isinstance(points, (tuple, list, np.ndarray)):
+            if not isinstance(points, (tuple, list, np.ndarray)) or not is_iterable(points):
                 raise DtypeError(
                     f"{self.name}: {part} must be a tuple of points, got {points!r}; () says there is none"
                 )
@@ -89,12 +89,12 @@ class Surface:
                     )
         if isinstance(self.minimum, bool) or not isinstance(self.minimum, (int, float, np.integer, np.floating)):
             raise DtypeError(f"{self.name}: minimum must be a number, the value at the minima, got {self.minimum!r}")
-        if math.isnan(self.minimum):
-            raise ArgumentError(f"{self.name}: minimum must be a number, the value at the minima, got nan")
+        if not as_float(self.minimum) < math.inf:  # nan is below nothing
+            raise ArgumentError(f"{self.name}: minimum must be a number, the value at the minima, got {self.minimum}")
 
     def _check_bounds(self) -> None:
         expected = f"{self.name}: bounds must be (low, high) for each coordinate"
-        if not isinstance(self.bounds, (tuple, list, np.ndarray)):
+        if not isinstance(self.bounds, (tuple, list, np.ndarray)) or not is_iterable(self.bounds):
             raise DtypeError(f"{expected}, got {self.bounds!r}")
         if not len(self.bounds):
             raise ShapeError(f"{expected}, got {self.bounds!r}")
@@ -122,7 +122,6 @@ class Surface:
         """Whether each call draws noise."""
         return self.expectation is not None
 
-    @checked_arguments
     def __call__(self, point: Any) -> Tensor:
         """Return the value at a point ``(d,)`` as a scalar tensor, or at points ``(..., d)``; it is recorded.
 
@@ -132,7 +131,6 @@ class Surface:
         """
         return self._evaluate(self.function, self._points(point))
 
-    @checked_arguments
     def values(self, points: Any) -> Array:
         """Return the values at points ``(..., d)`` as an array ``(...)``, without recording and without noise.
 

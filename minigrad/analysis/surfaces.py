@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad.analysis.surface import Surface as Surface
-from minigrad.data.checks import check_integer, check_non_negative
+from minigrad.checks import check_integer, check_non_negative
 from minigrad.engine.random import generator
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, checked_arguments
-from minigrad.errors import unknown_name as _unknown_name
+from minigrad.errors import ArgumentError, DtypeError
 
 
-@checked_arguments
 def quadratic_bowl(condition: float = 10.0, angle: float = 0.0, dimension: int = 2) -> Surface:
     """Return ``x @ A @ x / 2``, a bowl of a chosen condition number: gradient descent's own hard case.
 
@@ -62,7 +60,6 @@ def quadratic_bowl(condition: float = 10.0, angle: float = 0.0, dimension: int =
     )
 
 
-@checked_arguments
 def rosenbrock() -> Surface:
     """Return ``(1 - x)**2 + 100 * (y - x**2)**2``: a curved valley with a nearly flat floor.
 
@@ -76,7 +73,6 @@ def rosenbrock() -> Surface:
     return Surface("Rosenbrock", _rosenbrock, ((1.0, 1.0),), 0.0, ((-2.0, 2.0), (-1.0, 3.0)), (-1.2, 1.0))
 
 
-@checked_arguments
 def beale() -> Surface:
     """Return the sum over i = 1, 2, 3 of ``(c_i - x * (1 - y**i))**2``, c = 1.5, 2.25, 2.625: plateaus and steep walls.
 
@@ -91,7 +87,6 @@ def beale() -> Surface:
     return Surface("Beale", _beale, ((3.0, 0.5),), 0.0, ((-4.5, 4.5),) * 2, (1.0, 1.0), saddles)
 
 
-@checked_arguments
 def himmelblau() -> Surface:
     """Return ``(x**2 + y - 11)**2 + (x + y**2 - 7)**2``: four minima, all of them zero, with four saddles between.
 
@@ -123,7 +118,6 @@ def himmelblau() -> Surface:
     )
 
 
-@checked_arguments
 def saddle() -> Surface:
     """Return ``x**2 - y**2 + y**4 / 2``: a saddle at the origin, and a minimum of -1/2 on either side of it.
 
@@ -145,7 +139,6 @@ def saddle() -> Surface:
     )
 
 
-@checked_arguments
 def monkey_saddle() -> Surface:
     """Return ``x**3 - 3 * x * y**2``: three valleys and three ridges meet where the Hessian is zero.
 
@@ -160,7 +153,6 @@ def monkey_saddle() -> Surface:
     return Surface("monkey saddle", _monkey_saddle, (), -math.inf, bounds, (1.0, 0.05), saddles=((0.0, 0.0),))
 
 
-@checked_arguments
 def two_minima() -> Surface:
     """Return ``x**4 / 4 - x**3 / 3 - x**2``, of one number: a local minimum at -1, the global one at 2.
 
@@ -175,7 +167,6 @@ def two_minima() -> Surface:
     return Surface("two minima", _two_minima, ((2.0,),), -8 / 3, bounds, (-2.0,), local_minima=((-1.0,),))
 
 
-@checked_arguments
 def noisy(surface: Surface, scale: float = 1.0, *, rng: np.random.Generator | None = None) -> Surface:
     """Return a surface whose gradient has new noise at each call, as the gradients of minibatches have.
 
@@ -257,7 +248,3 @@ def _monkey_saddle(point: Tensor) -> Any:
 def _two_minima(point: Any) -> Any:
     x = point[..., 0]
     return x**4 / 4 - x**3 / 3 - x**2
-
-
-if not TYPE_CHECKING:  # a type checker shall see only what there is
-    __getattr__ = _unknown_name(__name__, globals())

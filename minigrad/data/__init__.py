@@ -19,7 +19,7 @@ from minigrad.data.toys import blobs as blobs
 from minigrad.data.toys import moons as moons
 from minigrad.data.toys import spirals as spirals
 from minigrad.data.toys import xor as xor
-from minigrad.errors import unknown_name as _unknown_name
+from minigrad.pytorch_names import unknown_name as _unknown_name
 
 if not _TYPE_CHECKING:  # a type checker shall see only what there is
-    __getattr__ = _unknown_name(__name__, globals())
+    __getattr__ = _unknown_name(__name__)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from minigrad.engine.arrays import as_array
 from minigrad.engine.tensor import Tensor, wrapped
-from minigrad.errors import ArgumentError, DtypeError, GraphError, OutOfRangeError, ShapeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, GraphError, OutOfRangeError, ShapeError
 
 Indices = npt.NDArray[np.intp]
 
@@ -58,7 +58,6 @@ class TensorDataset:
            [2., 3.]]), tensor([0, 1]))
     """
 
-    @checked_arguments
     def __init__(self, *arrays: Any) -> None:
         if not arrays:
             raise ArgumentError("TensorDataset needs at least one array, such as TensorDataset(X, y)")

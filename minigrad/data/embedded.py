@@ -7,10 +7,8 @@ from importlib.resources import files
 import numpy as np
 
 from minigrad.data.dataset import TensorDataset
-from minigrad.errors import checked_arguments
 
 
-@checked_arguments
 def digits() -> TensorDataset:
     """Return the 1,797 handwritten digits of 8x8 cells that come with minigrad.
 

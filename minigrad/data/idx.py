@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.errors import ArgumentError, DataError, DtypeError, MissingFileError, checked_arguments
+from minigrad.errors import ArgumentError, DataError, DtypeError, MissingFileError
 
 # The third byte of a file: the type of its numbers, all big-endian.
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -23,7 +23,6 @@ MOST_PACKED = 1032
 CHUNK = 1 << 20
 
 
-@checked_arguments
 def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
     """Return the array in an IDX file, gzipped or not, checked before use and in the machine's byte order.
 

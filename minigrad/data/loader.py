@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.data.checks import check_flag, check_integer
+from minigrad.checks import check_flag, check_integer
 from minigrad.data.dataset import Dataset, Indices, as_dataset, describe
 from minigrad.data.split import arrays_of, rows
 from minigrad.engine.arrays import as_array
 from minigrad.engine.random import generator
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, ShapeError, StateDictError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, ShapeError, StateDictError
+from minigrad.pytorch_names import AdvisesOnArguments
 
 
-class DataLoader:
+class DataLoader(AdvisesOnArguments):
     """Batches of a dataset: each iteration is one epoch.
 
     A batch is what a sample is, with an axis of samples in front: a tuple of tensors where samples are tuples, as
@@ -48,7 +49,6 @@ class DataLoader:
     (1, 2) tensor([0])
     """
 
-    @checked_arguments
     def __init__(
         self,
         dataset: Any,
@@ -71,7 +71,6 @@ class DataLoader:
         whole, rest = divmod(len(self.dataset), self.batch_size)
         return whole + (rest > 0 and not self.drop_last)
 
-    @checked_arguments
     def set_epoch(self, n: int) -> None:
         """Make the next iteration epoch ``n``: its order is the one that epoch has.
 
@@ -90,7 +89,6 @@ class DataLoader:
     def __iter__(self) -> Iterator[Any]:
         return self.batches()
 
-    @checked_arguments
     def batches(self, start: int = 0) -> Iterator[Any]:
         """Begin the next epoch, at any of its batches; those before it are neither gathered nor looked at.
 
@@ -133,7 +131,6 @@ class DataLoader:
         """
         return {"seed": self.seed, "epoch": self.epoch, **self._division()}
 
-    @checked_arguments
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over the seed and the epoch that ``state_dict`` returned.
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from minigrad.data.checks import check_flag
+from minigrad.checks import check_flag
 from minigrad.data.dataset import TensorDataset
 from minigrad.data.download import fetch
 from minigrad.data.idx import as_path, read_idx
-from minigrad.errors import ArgumentError, DataError, MissingFileError, checked_arguments
+from minigrad.errors import ArgumentError, DataError, MissingFileError
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,6 @@ FASHION_MNIST = Source(
 )
 
 
-@checked_arguments
 def mnist(root: str | os.PathLike[str], train: bool = True, download: bool = False) -> TensorDataset:
     """Return the handwritten digits of MNIST (Y. LeCun, C. Cortes, C. Burges): 60,000 to train, 10,000 to test.
 
@@ -80,7 +79,6 @@ def mnist(root: str | os.PathLike[str], train: bool = True, download: bool = Fal
     return _load(MNIST, root, train, download)
 
 
-@checked_arguments
 def fashion_mnist(root: str | os.PathLike[str], train: bool = True, download: bool = False) -> TensorDataset:
     """Return Zalando's pictures of clothes (H. Xiao, K. Rasul, R. Vollgraf, 2017): as MNIST, and harder.
 

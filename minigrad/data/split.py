@@ -12,7 +12,7 @@ from minigrad.data.dataset import Dataset, Indices, TensorDataset, as_dataset, c
 from minigrad.engine.arrays import as_array
 from minigrad.engine.random import generator
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError
 
 
 class Subset:
@@ -36,7 +36,6 @@ class Subset:
     (2, (tensor([1., 1.]), tensor(0)))
     """
 
-    @checked_arguments
     def __init__(self, dataset: Any, indices: Any) -> None:
         self.dataset: Dataset = as_dataset(dataset, "Subset")
         array = indices._array if isinstance(indices, Tensor) else as_array(indices)
@@ -80,7 +79,6 @@ def arrays_of(dataset: Dataset) -> tuple[Any, ...] | None:
     return None
 
 
-@checked_arguments
 def random_split(dataset: Any, lengths: Sequence[float], *, rng: np.random.Generator | None = None) -> list[Subset]:
     """Split a dataset at random into parts that do not overlap and together are the whole.
 

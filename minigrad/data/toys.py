@@ -7,19 +7,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.data.checks import check_integer, check_non_negative
+from minigrad.checks import check_integer, check_non_negative
 from minigrad.data.dataset import TensorDataset
 from minigrad.engine.arrays import as_array
 from minigrad.engine.random import generator
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, ShapeError, checked_arguments
+from minigrad.errors import ArgumentError, ShapeError
 
 Floats = npt.NDArray[np.float64]
 
 MOST = 100_000_000  # points, or classes
 
 
-@checked_arguments
 def xor() -> TensorDataset:
     """Return the four points of the exclusive or: the smallest task that no linear model solves.
 
@@ -37,7 +36,6 @@ def xor() -> TensorDataset:
     return TensorDataset(points, np.array([0, 1, 1, 0], np.int64))
 
 
-@checked_arguments
 def moons(n: int = 200, noise: float = 0.1, *, rng: np.random.Generator | None = None) -> TensorDataset:
     """Return two half circles of radius 1 that reach into each other, in random order.
 
@@ -65,7 +63,6 @@ def moons(n: int = 200, noise: float = 0.1, *, rng: np.random.Generator | None =
     return _scattered(points, _labels(upper, lower), check_non_negative("moons: noise", noise), rng)
 
 
-@checked_arguments
 def spirals(
     n: int = 300, classes: int = 3, noise: float = 0.03, *, rng: np.random.Generator | None = None
 ) -> TensorDataset:
@@ -95,7 +92,6 @@ def spirals(
     return _scattered(points, labels, check_non_negative("spirals: noise", noise), rng)
 
 
-@checked_arguments
 def blobs(
     n: int = 300, centers: Any = 3, spread: float = 0.5, *, rng: np.random.Generator | None = None
 ) -> TensorDataset:

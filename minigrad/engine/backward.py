@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.checks import check_flag, is_iterable
 from minigrad.engine.arrays import as_array
 from minigrad.engine.mode import GradMode, observers, records_derivatives
 from minigrad.engine.node import Node
@@ -14,7 +15,7 @@ from minigrad.engine.operators import operations
 from minigrad.engine.tensor import Tensor
 from minigrad.engine.value import read_only
 from minigrad.engine.walk import Visit, walk
-from minigrad.errors import DtypeError, GraphError, ShapeError, checked_arguments
+from minigrad.errors import DtypeError, GraphError, ShapeError
 
 
 class Contribution(NamedTuple):
@@ -53,7 +54,6 @@ class Step(NamedTuple):
         return f"<Step {self.node!r} -> {sent or 'nothing'}>"
 
 
-@checked_arguments
 def backprop(
     output: Tensor, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
 ) -> Iterator[Step]:
@@ -95,7 +95,6 @@ def backward(output: Tensor, gradient: Any, retain_graph: bool, create_graph: bo
                 accumulate(tensor, arrived)
 
 
-@checked_arguments
 def grad(
     output: Tensor,
     inputs: Tensor | Iterable[Tensor],
@@ -130,8 +129,9 @@ def grad(
     (tensor(12., from=multiply), (tensor(12.),))
     """
     wanted = _checked_inputs(inputs)
-    create_graph = create_graph or records_derivatives()
-    release = not (create_graph if retain_graph is None else retain_graph)
+    create_graph = check_flag("grad: create_graph", create_graph) or records_derivatives()
+    release = not (create_graph if retain_graph is None else check_flag("grad: retain_graph", retain_graph))
+    check_flag("grad: allow_unused", allow_unused)
     nodes = {x.node for x in wanted}
     seeds = {differentiable_node(output): start_gradient(output, gradient, recorded=create_graph)}
     visits = walk(seeds, targets=nodes, recorded=create_graph, release=release)
@@ -150,7 +150,7 @@ def grad(
 
 def _checked_inputs(inputs: Any) -> list[Any]:
     """Return the tensors with respect to which to differentiate."""
-    several = not isinstance(inputs, Tensor) and hasattr(inputs, "__iter__")
+    several = not isinstance(inputs, Tensor) and is_iterable(inputs)
     wanted = list(inputs) if several else [inputs]
     for position, x in enumerate(wanted):
         if not isinstance(x, Tensor):
@@ -167,8 +167,10 @@ def _checked_inputs(inputs: Any) -> list[Any]:
 
 def _visits(output: Tensor, gradient: Any, retain_graph: bool, create_graph: bool) -> Iterator[Visit]:
     """Return the walk of a backward pass towards every leaf."""
+    create_graph = check_flag("create_graph", create_graph)
+    release = not (check_flag("retain_graph", retain_graph) or create_graph)
     seeds = {differentiable_node(output): start_gradient(output, gradient, recorded=create_graph)}
-    return walk(seeds, recorded=create_graph, release=not (retain_graph or create_graph))
+    return walk(seeds, recorded=create_graph, release=release)
 
 
 def accumulate(tensor: Tensor, gradient: Any) -> None:

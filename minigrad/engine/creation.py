@@ -9,12 +9,11 @@ import numpy.typing as npt
 
 from minigrad.engine.arrays import as_array, check_dtype
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, ShapeError, checked_arguments
+from minigrad.errors import ArgumentError, ShapeError
 
 Shape = int | tuple[int, ...]
 
 
-@checked_arguments
 def tensor(
     data: Any, *, dtype: npt.DTypeLike | None = None, requires_grad: bool = False, name: str | None = None
 ) -> Tensor:
@@ -62,7 +61,6 @@ def _filled(shape: Shape, value: Any, dtype: npt.DTypeLike | None, requires_grad
     return _finish(Tensor(as_array(array), None), requires_grad)
 
 
-@checked_arguments
 def zeros(shape: Shape, *, dtype: npt.DTypeLike = np.float32, requires_grad: bool = False) -> Tensor:
     """Return a tensor of zeros.
 
@@ -76,7 +74,6 @@ def zeros(shape: Shape, *, dtype: npt.DTypeLike = np.float32, requires_grad: boo
     return _filled(shape, 0, dtype, requires_grad)
 
 
-@checked_arguments
 def ones(shape: Shape, *, dtype: npt.DTypeLike = np.float32, requires_grad: bool = False) -> Tensor:
     """Return a tensor of ones.
 
@@ -90,7 +87,6 @@ def ones(shape: Shape, *, dtype: npt.DTypeLike = np.float32, requires_grad: bool
     return _filled(shape, 1, dtype, requires_grad)
 
 
-@checked_arguments
 def full(shape: Shape, fill_value: Any, *, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor filled with one value, in the value's dtype (a Python float: float32).
 
@@ -105,7 +101,6 @@ def full(shape: Shape, fill_value: Any, *, dtype: npt.DTypeLike | None = None, r
     return _filled(shape, fill_value, made.dtype if dtype is None else dtype, requires_grad)
 
 
-@checked_arguments
 def arange(start: float, stop: float | None = None, step: float = 1, *, dtype: npt.DTypeLike | None = None) -> Tensor:
     """Return evenly spaced values from ``start`` up to, and without, ``stop`` (``arange(n)``: from 0).
 
@@ -128,7 +123,6 @@ def arange(start: float, stop: float | None = None, step: float = 1, *, dtype: n
     return Tensor(as_array(array.astype(np.float32) if dtype is None and array.dtype == np.float64 else array), None)
 
 
-@checked_arguments
 def eye(n: int, m: int | None = None, *, dtype: npt.DTypeLike = np.float32) -> Tensor:
     """Return an ``(n, m)`` matrix with ones on the diagonal; square if ``m`` is None.
 
@@ -147,7 +141,6 @@ def eye(n: int, m: int | None = None, *, dtype: npt.DTypeLike = np.float32) -> T
         raise ShapeError(f"cannot make an identity matrix of {n!r} rows and {m!r} columns: {problem}") from problem
 
 
-@checked_arguments
 def zeros_like(x: Any, *, dtype: npt.DTypeLike | None = None) -> Tensor:
     """Return zeros of the shape and dtype of ``x``.
 
@@ -159,7 +152,6 @@ def zeros_like(x: Any, *, dtype: npt.DTypeLike | None = None) -> Tensor:
     return Tensor(np.zeros_like(like, dtype=None if dtype is None else check_dtype(dtype)), None)
 
 
-@checked_arguments
 def ones_like(x: Any, *, dtype: npt.DTypeLike | None = None) -> Tensor:
     """Return ones of the shape and dtype of ``x``.
 

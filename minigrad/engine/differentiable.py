@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, overload
 from minigrad.engine import numpy_protocol
 from minigrad.engine.primitive import Primitive
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError
 
 P = ParamSpec("P")
 
@@ -24,7 +24,6 @@ def primitive(
     random: bool = False,
     numpy: Callable[..., Any] | None = None,
 ) -> Callable[[Callable[P, Any]], Primitive[P, Tensor]]: ...
-@checked_arguments
 def primitive(
     forward: Any = None,
     *,

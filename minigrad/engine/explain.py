@@ -7,7 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.errors import ArgumentError, DtypeError, OutOfRangeError, ShapeError, UnknownArgumentError, explain_call
+from minigrad.errors import ArgumentError, DtypeError, MinigradError, OutOfRangeError, ShapeError
+from minigrad.pytorch_names import check_arguments
+
+
+def explain_call(primitive: Any, options: dict[str, Any], problem: TypeError) -> Exception:
+    """Return the exception to raise for a call that does not fit the signature, of which ``problem`` tells."""
+    try:
+        check_arguments(primitive.name, primitive.signature.parameters, options)
+    except MinigradError as advice:
+        return advice
+    unknown = [word for word in options if word not in primitive.signature.parameters]
+    words = f"got an unexpected keyword argument {unknown[0]!r}" if unknown else str(problem)
+    return TypeError(f"{primitive.name}() {'' if words.startswith(('got', 'missing')) else 'got '}{words}")
 
 
 def explain_failure(
@@ -19,9 +31,10 @@ def explain_failure(
 ) -> Exception:
     """Return the exception to raise when ``primitive`` failed on these arguments with ``problem``."""
     if isinstance(problem, TypeError):
-        sentence = explain_call(primitive, tuple(arrays), options)
-        if sentence is not None:
-            return UnknownArgumentError(sentence.removeprefix("_"))
+        try:
+            primitive.signature.bind(*arrays, **options)
+        except TypeError as wrong_call:
+            return explain_call(primitive, options, wrong_call)
     operands = [_described(primitive, position, value) for position, value in enumerate(inputs) if value is not None]
     if isinstance(problem, IndexError):
         return OutOfRangeError(f"{primitive.name}: {problem}, for {', '.join(operands)}")

@@ -11,7 +11,7 @@ from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar, overload
 
-from minigrad.errors import ArgumentError, GraphError, checked_arguments
+from minigrad.errors import ArgumentError, GraphError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -69,7 +69,6 @@ class GradMode(ContextDecorator):
 def no_grad(function: None = None) -> GradMode: ...
 @overload
 def no_grad(function: F) -> F: ...
-@checked_arguments
 def no_grad(function: Any = None) -> Any:
     """Record nothing: for evaluation, and for updating parameters by hand.
 
@@ -92,7 +91,6 @@ def no_grad(function: Any = None) -> Any:
 def enable_grad(function: None = None) -> GradMode: ...
 @overload
 def enable_grad(function: F) -> F: ...
-@checked_arguments
 def enable_grad(function: Any = None) -> Any:
     """Record again inside a ``no_grad`` block; used as ``no_grad`` is.
 

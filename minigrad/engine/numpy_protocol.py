@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.errors import UnsupportedError
+from minigrad.pytorch_names import NAMES
 
 # NumPy's function -> ours; filled by @primitive(numpy=...) and @implements where the functions stand
 implementations: dict[Callable[..., Any], Callable[..., Any]] = {}
@@ -59,7 +60,7 @@ def call_function(function: Callable[..., Any], args: tuple[Any, ...], options: 
     if implementation is not None:
         return implementation(*args, **options)
     raise UnsupportedError(
-        f"{_full_name(function)} is not supported on tensors{_nearest(function.__name__)}. Compose it from supported "
+        f"{_full_name(function)} is not supported on tensors{_advice(function.__name__)}. Compose it from supported "
         "functions, write it with @mg.primitive, or leave the graph with .detach().numpy()"
     )
 
@@ -70,11 +71,7 @@ def _full_name(function: Callable[..., Any]) -> str:
     return f"np{module.removeprefix('numpy')}.{function.__name__}"
 
 
-def _nearest(name: str) -> str:
-    """Return a sentence end that names the nearest function there is: a similar name, or one within the other."""
-    import difflib
-
-    known = {function.__name__: function for function in implementations}
-    close = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.6)
-    near = [each for each in close if each in name or difflib.SequenceMatcher(None, each, name).ratio() >= 0.8]
-    return f"; the nearest that is: {_full_name(known[near[0]])}" if near else ""
+def _advice(name: str) -> str:
+    """Return a sentence end with what to use instead, where the table has the name."""
+    advice = NAMES["minigrad"].get(name)
+    return f": {advice}" if advice else ""

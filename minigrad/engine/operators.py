@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from minigrad.errors import PYTORCH_TO_NUMPY, UnknownAttributeError
+from minigrad.pytorch_names import NAMES, check_name
 
 # name -> function; filled by minigrad.ops, and by engine/backward.py: both import Tensor, and so come later
 operations: dict[str, Callable[..., Any]] = {}
@@ -50,13 +50,8 @@ def _method(name: str) -> Any:
     return method
 
 
-def _renamed(name: str) -> Any:
-    def refuse(self: Any) -> Any:
-        raise UnknownAttributeError(
-            f"a tensor has no attribute {name!r}; minigrad follows NumPy: use {PYTORCH_TO_NUMPY[name]}"
-        )
-
-    return property(refuse)
+def _refused(name: str) -> Any:
+    return property(lambda self: check_name("a tensor", "a tensor", name))
 
 
 class Operators:
@@ -143,15 +138,6 @@ class Operators:
     silu, sigmoid, softplus = _method("silu"), _method("sigmoid"), _method("softplus")
     softmax, log_softmax = _method("softmax"), _method("log_softmax")
 
-    # PyTorch's methods of other names, for their errors
-    view, unsqueeze, permute, flatten, expand = (
-        _renamed(n) for n in ("view", "unsqueeze", "permute", "flatten", "expand")
-    )
-    mul, div, sub, neg, pow = (_renamed(n) for n in ("mul", "div", "sub", "neg", "pow"))
-    clamp, atan, gather, numel = (_renamed(n) for n in ("clamp", "atan", "gather", "numel"))
-    float, double, half, long = (_renamed(n) for n in ("float", "double", "half", "long"))
-    to, cpu = _renamed("to"), _renamed("cpu")
-
     # the backward pass
 
     def backward(self, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False) -> None:
@@ -173,3 +159,8 @@ class Operators:
         tensor([2., 4., 6.])
         """
         operations["backward"](self, gradient, retain_graph, create_graph)
+
+
+# not __getattr__, with which every attribute of a tensor would cost more
+for _name in NAMES["a tensor"]:
+    setattr(Operators, _name, _refused(_name))

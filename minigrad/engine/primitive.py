@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.engine import half
 from minigrad.engine.arrays import as_operand
-from minigrad.engine.explain import explain_failure
+from minigrad.engine.explain import explain_call, explain_failure
 from minigrad.engine.mode import current_scope, is_recording, observers
 from minigrad.engine.node import CONSTANT, LEAF, NUMBER, RESULT, Node, leaf_of_array
 from minigrad.engine.protected import protected, returns_array
@@ -125,7 +125,7 @@ class Primitive(Generic[P, T]):
         except MinigradError:
             raise
         except (ValueError, TypeError, IndexError, OverflowError) as problem:
-            raise explain_failure(self, inputs, arrays, options, problem) from problem
+            raise explain_failure(self, inputs, arrays, options, problem) from (None if self.trusted else problem)
         out, kept = out if self.keeps else (out, None)
         if type(out) is not np.ndarray:  # NumPy gives a scalar where an array would have no axes
             out = np.asanyarray(out)
@@ -211,7 +211,7 @@ class Primitive(Generic[P, T]):
             try:
                 options = self.signature.bind(*args, **options).arguments
             except TypeError as problem:
-                raise explain_failure(self, args, args, options, problem) from None
+                raise explain_call(self, options, problem) from None
             args = [options.pop(parameter.name, parameter.default) for parameter in self.parameters[: self.arity]]
         if not _PLAIN.issuperset(map(type, options.values())) and not all(map(_holds_no_arrays, options.values())):
             options = {name: own_option(f"{self.name}: {name}", option) for name, option in options.items()}

@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.errors import ArgumentError, DtypeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError
 
 
 class _Default:
     generator: np.random.Generator | None = None  # made at the first use: none is needed to import
 
 
-@checked_arguments
 def seed(n: int) -> None:
     """Start the default generator anew, so that a run can be repeated.
 

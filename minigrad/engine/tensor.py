@@ -9,11 +9,12 @@ from typing import Any, SupportsIndex
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.checks import check_flag
 from minigrad.engine import numpy_protocol
 from minigrad.engine.arrays import as_array
 from minigrad.engine.mode import is_recording, observers
 from minigrad.engine.node import CONSTANT, LEAF, Node
-from minigrad.engine.operators import Operators
+from minigrad.engine.operators import Operators, operations
 from minigrad.engine.value import Value
 from minigrad.errors import (
     DtypeError,
@@ -130,7 +131,7 @@ class Tensor(Value, Operators):
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
-        if bool(wanted) == self.requires_grad:
+        if check_flag("requires_grad", wanted) == self.requires_grad:
             return
         if not self.is_leaf:
             raise GraphError(
@@ -195,13 +196,12 @@ class Tensor(Value, Operators):
                 "cannot be recorded; build a new tensor with mg.where(mask, new, old) or mg.concatenate, or change "
                 "values inside `with mg.no_grad():`"
             )
-        new = value._array if isinstance(value, Tensor) else value
+        new = value._array if isinstance(value, Tensor) else as_array(value, self.dtype)
         try:
             self.writable()[plain_index(index)] = new
         except (ValueError, IndexError, TypeError) as problem:
-            number = np.asarray(new).dtype.kind in "biuf"
-            error = OutOfRangeError if isinstance(problem, IndexError) else ShapeError if number else DtypeError
-            raise error(f"cannot assign into {self.describe()}: {problem}") from problem
+            error = OutOfRangeError if isinstance(problem, IndexError) else ShapeError
+            raise error(f"cannot assign into {self.describe()}: {problem}") from None
 
     def _change(self, operation: str, result: Any) -> Any:
         """Carry out ``self += x`` and its like: change this tensor, or return the result where that was recorded."""
@@ -269,7 +269,7 @@ class Tensor(Value, Operators):
         return format(self._array.item() if self._array.ndim == 0 and specification else str(self), specification)
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self._array == (value._array if isinstance(value, Tensor) else value)).any())
+        return bool(operations["any"](self == value))
 
     def __reduce__(self) -> tuple[Any, ...]:
         if not self.is_leaf:

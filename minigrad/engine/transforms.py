@@ -12,18 +12,19 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import call
+from minigrad.checks import check_flag
 from minigrad.engine.arrays import as_array
 from minigrad.engine.backward import grad
 from minigrad.engine.creation import tensor
 from minigrad.engine.mode import GradMode, records_derivatives, transforming
 from minigrad.engine.operators import operations
 from minigrad.engine.tensor import Tensor, check_differentiable
-from minigrad.errors import DtypeError, GraphError, ShapeError, checked_arguments
+from minigrad.errors import DtypeError, GraphError, ShapeError
 
 Function = Callable[..., Tensor]
 
 
-@checked_arguments
 def value_and_grad(f: Function) -> Callable[..., tuple[Tensor, Any]]:
     """Return a function that gives ``f``'s value and its gradients with respect to its arguments.
 
@@ -64,7 +65,6 @@ def value_and_grad(f: Function) -> Callable[..., tuple[Tensor, Any]]:
     return with_gradient
 
 
-@checked_arguments
 def vjp(f: Function, *x: Any) -> tuple[Tensor, Callable[[Any], Any]]:
     """Return ``f(*x)`` and its vector-Jacobian product: the pullback ``v -> v @ J``.
 
@@ -94,7 +94,6 @@ def vjp(f: Function, *x: Any) -> tuple[Tensor, Callable[[Any], Any]]:
     return value if record else value.detach(), pullback
 
 
-@checked_arguments
 def jvp(f: Function, x: Any, v: Any, *, create_graph: bool = False) -> tuple[Tensor, Tensor]:
     """Return ``f(x)`` and its Jacobian-vector product ``J @ v``: the directional derivative along ``v``.
 
@@ -114,7 +113,7 @@ def jvp(f: Function, x: Any, v: Any, *, create_graph: bool = False) -> tuple[Ten
     >>> mg.jvp(lambda x: x * x, mg.tensor([1.0, 2.0]), mg.tensor([1.0, 0.5]))
     (tensor([1., 4.]), tensor([2., 2.]))
     """
-    record = create_graph or records_derivatives()
+    record = check_flag("jvp: create_graph", create_graph) or records_derivatives()
     inputs, value = _evaluate(f, _packed(x))
     directions = _directions(v, x, inputs)
     cotangent = Tensor(np.ones_like(value._array), None)  # any will do: the pullback is linear
@@ -130,7 +129,6 @@ def jvp(f: Function, x: Any, v: Any, *, create_graph: bool = False) -> tuple[Ten
     return value if record else value.detach(), total
 
 
-@checked_arguments
 def hvp(f: Function, x: Any, v: Any, *, create_graph: bool = False) -> Any:
     """Return the Hessian-vector product ``H @ v`` of a scalar function, without forming the Hessian.
 
@@ -151,7 +149,7 @@ def hvp(f: Function, x: Any, v: Any, *, create_graph: bool = False) -> Any:
     >>> mg.hvp(lambda x: (x ** 3).sum(), mg.tensor([1.0, 2.0]), mg.tensor([1.0, 1.0]))
     tensor([ 6., 12.])
     """
-    record = create_graph or records_derivatives()
+    record = check_flag("hvp: create_graph", create_graph) or records_derivatives()
     inputs, value = _evaluate(f, _packed(x), scalar="hvp")
     directions = _directions(v, x, inputs)
     gradients = _pull(value, inputs, None, record=True)
@@ -160,7 +158,6 @@ def hvp(f: Function, x: Any, v: Any, *, create_graph: bool = False) -> Any:
     return _like(x, _pull(slope, inputs, None, record=record))
 
 
-@checked_arguments
 def jacobian(f: Function, x: Any, *, create_graph: bool = False) -> Any:
     """Return the Jacobian of ``f`` at ``x``, of shape ``f(x).shape + x.shape``; one for each tensor in ``x``.
 
@@ -176,12 +173,11 @@ def jacobian(f: Function, x: Any, *, create_graph: bool = False) -> Any:
     tensor([[2., 0.],
             [0., 4.]])
     """
-    record = create_graph or records_derivatives()
+    record = check_flag("jacobian: create_graph", create_graph) or records_derivatives()
     inputs, value = _evaluate(f, _packed(x))
     return _like(x, _rows(value, inputs, record))
 
 
-@checked_arguments
 def hessian(f: Function, x: Any, *, create_graph: bool = False) -> Any:
     """Return the Hessian of a scalar function at ``x``: shape ``x.shape + x.shape``.
 
@@ -200,7 +196,7 @@ def hessian(f: Function, x: Any, *, create_graph: bool = False) -> Any:
     tensor([[0., 1.],
             [1., 0.]])
     """
-    record = create_graph or records_derivatives()
+    record = check_flag("hessian: create_graph", create_graph) or records_derivatives()
     inputs, value = _evaluate(f, _packed(x), scalar="hessian")
     gradients = _pull(value, inputs, None, record=True)
     return _like(x, [_like(x, _rows(gradient, inputs, record)) for gradient in gradients])
@@ -277,7 +273,7 @@ def _evaluate(f: Function, x: tuple[Any, ...], scalar: str = "") -> tuple[list[T
         raise DtypeError(f"expected a function of tensors to differentiate, got {type(f).__name__}")
     with transforming():
         inputs = [variable(leaf) for leaf in _leaves(x)]
-        value = f(*_like(x, inputs))
+        value = call("f must be a function of the arguments given", f, *_like(x, inputs))
     if not isinstance(value, Tensor):
         raise DtypeError(f"the function must return a tensor, it returned {type(value).__name__}")
     if scalar and value.size != 1:

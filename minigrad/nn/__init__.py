@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from minigrad.errors import unknown_name as _unknown_name
 from minigrad.nn import functional as functional
 from minigrad.nn import init as init
 from minigrad.nn.activation import ELU as ELU
@@ -34,19 +33,7 @@ from minigrad.nn.normalization import LayerNorm as LayerNorm
 from minigrad.nn.parameter import Parameter as Parameter
 from minigrad.nn.shape import Flatten as Flatten
 from minigrad.nn.shape import Identity as Identity
-
-_ABSENT = dict.fromkeys(("Conv1d", "Conv2d", "Conv3d"), "; minigrad has no convolutions")
-_ABSENT |= dict.fromkeys(("MaxPool1d", "MaxPool2d", "AvgPool1d", "AvgPool2d"), "; minigrad has no pooling")
-_ABSENT |= dict.fromkeys(("RNN", "LSTM", "GRU"), "; minigrad has no recurrent layers")
-_ABSENT |= dict.fromkeys(("MultiheadAttention", "Transformer"), "; minigrad has no attention")
+from minigrad.pytorch_names import unknown_name as _unknown_name
 
 if not _TYPE_CHECKING:  # a type checker shall see only what there is
-    __getattr__ = _unknown_name(
-        __name__,
-        globals(),
-        *("functional", "init"),
-        hints={
-            "Dense": "; did you mean 'Linear'?",
-            **{name: f"{hint}: write a Module that computes it" for name, hint in _ABSENT.items()},
-        },
-    )
+    __getattr__ = _unknown_name(__name__)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import ops
+from minigrad.checks import axis_number
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import checked_arguments
 from minigrad.nn import functional
-from minigrad.nn.checks import axis_number, finite_number, number_between, one_of
+from minigrad.nn.checks import finite_number, number_between, one_of
 from minigrad.nn.module import Module
 
 
@@ -35,7 +35,6 @@ class LeakyReLU(Module):
     tensor([-0.1,  2. ])
     """
 
-    @checked_arguments
     def __init__(self, negative_slope: float = 0.01) -> None:
         self.negative_slope = finite_number("LeakyReLU", "negative_slope", negative_slope)
 
@@ -57,7 +56,6 @@ class ELU(Module):
     tensor([-0.6321,  2.    ])
     """
 
-    @checked_arguments
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = number_between("ELU", "alpha", alpha, -float("inf"))
 
@@ -82,7 +80,6 @@ class GELU(Module):
     tensor([-0.1587,  0.    ])
     """
 
-    @checked_arguments
     def __init__(self, approximate: str = "none") -> None:
         self.approximate = one_of("GELU", "approximate", approximate, ("none", "tanh"))
 
@@ -146,7 +143,6 @@ class Softplus(Module):
     tensor([  0.6931, 100.    ])
     """
 
-    @checked_arguments
     def __init__(self, beta: float = 1.0) -> None:
         self.beta = number_between("Softplus", "beta", beta, 1e-30)
 
@@ -170,7 +166,6 @@ class Softmax(Module):
     tensor([0.5, 0.5])
     """
 
-    @checked_arguments
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis_number("Softmax", "axis", axis)
 
@@ -192,7 +187,6 @@ class LogSoftmax(Module):
     tensor([-0.6931, -0.6931])
     """
 
-    @checked_arguments
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis_number("LogSoftmax", "axis", axis)
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.errors import ArgumentError, DtypeError
-
-MOST = 2**31  # of anything that is counted: no array could hold more
+from minigrad.checks import MOST
+from minigrad.errors import ArgumentError
 
 
 def positive_integer(owner: str, name: str, value: Any) -> int:
@@ -50,13 +49,6 @@ def number_between(owner: str, name: str, value: Any, low: float, high: float = 
         return float(value)
     except OverflowError as problem:
         raise ArgumentError(f"{owner}: {name} is too large: {problem}") from problem
-
-
-def axis_number(owner: str, name: str, value: Any) -> int:
-    """Return the value if it is an integer."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise DtypeError(f"{owner}: {name} must be an integer, got {value!r}")
-    return int(value)
 
 
 def one_of(owner: str, name: str, value: Any, choices: tuple[str, ...]) -> str:

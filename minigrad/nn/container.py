@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from minigrad.errors import DtypeError, OutOfRangeError, checked_arguments
+import numpy as np
+
+from minigrad.checks import is_iterable
+from minigrad.errors import DtypeError, OutOfRangeError
 from minigrad.nn.module import Module
 
 
@@ -19,24 +22,34 @@ class _Numbered(Module):
         return self.children()
 
     def __getitem__(self, index: int) -> Module:
+        if not isinstance(index, (int, np.integer)):
+            raise DtypeError(f"{type(self).__name__} is indexed by an integer, got {index!r}")
         modules = list(self.children())
-        try:
-            return modules[index]
-        except TypeError:
-            raise DtypeError(f"{type(self).__name__} is indexed by an integer, got {index!r}") from None
-        except IndexError:
-            raise OutOfRangeError(f"{type(self).__name__} has {len(modules)} modules, there is no {index}") from None
+        if not -len(modules) <= index < len(modules):
+            raise OutOfRangeError(f"{type(self).__name__} has {len(modules)} modules, there is no {index}")
+        return modules[index]
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        self[index]  # raises where there is none
+        setattr(self, str(range(len(self))[index]), self._checked(module))
 
     def append(self, module: Module) -> None:
         """Add a module at the end.
 
         Raises:
-            DtypeError: when it is no module.
+            DtypeError: when it is not a module.
         """
-        if not isinstance(module, Module):
-            hint = " (a class: call it, as in nn.ReLU())" if isinstance(module, type) else ""
-            raise DtypeError(f"{type(self).__name__} holds modules, got {module!r}{hint}")
-        setattr(self, str(len(self)), module)
+        setattr(self, str(len(self)), self._checked(module))
+
+    def _checked(self, module: Any) -> Module:
+        if isinstance(module, Module):
+            return module
+        hint = ""
+        if isinstance(module, type):
+            hint = "; call the class, as in nn.ReLU()"
+        elif isinstance(module, (list, tuple)):
+            hint = f"; pass them one by one, as in {type(self).__name__}(*modules)"
+        raise DtypeError(f"{type(self).__name__} holds modules, got {module!r}{hint}")
 
 
 class Sequential(_Numbered):
@@ -53,7 +66,6 @@ class Sequential(_Numbered):
     )  # 9 parameters
     """
 
-    @checked_arguments
     def __init__(self, *modules: Module) -> None:
         for module in modules:
             self.append(module)
@@ -77,11 +89,8 @@ class ModuleList(_Numbered):
     3
     """
 
-    @checked_arguments
     def __init__(self, modules: Iterable[Module] = ()) -> None:
-        try:
-            iterator = iter(modules)
-        except TypeError:
-            raise DtypeError(f"ModuleList takes a list of modules, got {modules!r}; write ModuleList([...])") from None
-        for module in iterator:
+        if not is_iterable(modules):
+            raise DtypeError(f"ModuleList takes a list of modules, got {modules!r}; write ModuleList([...])")
+        for module in modules:
             self.append(module)

@@ -8,7 +8,6 @@ import numpy as np
 
 from minigrad.engine.random import generator
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import checked_arguments
 from minigrad.nn import functional
 from minigrad.nn.checks import number_between
 from minigrad.nn.module import Module
@@ -31,7 +30,6 @@ class Dropout(Module):
     tensor([1., 2.])
     """
 
-    @checked_arguments
     def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None) -> None:
         self.p = number_between("Dropout", "p", p, 0, 1)
         self.rng = None if rng is None else generator(rng)

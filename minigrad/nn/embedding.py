@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from minigrad.engine.arrays import check_dtype
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import checked_arguments
 from minigrad.nn import functional, init
 from minigrad.nn.checks import positive_integer
 from minigrad.nn.module import Module
@@ -34,7 +33,6 @@ class Embedding(Module):
     (1, 3, 4)
     """
 
-    @checked_arguments
     def __init__(
         self,
         num_embeddings: int,

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.checks import axis_number, check_flag
 from minigrad.engine.arrays import as_array
 from minigrad.engine.half import widened
 from minigrad.engine.random import uniform
 from minigrad.engine.tensor import Tensor, plain_index
-from minigrad.errors import ArgumentError, DtypeError, OutOfRangeError, ShapeError, checked_arguments
-from minigrad.errors import unknown_name as _unknown_name
-from minigrad.nn.checks import axis_lengths, axis_number, number_between
+from minigrad.errors import ArgumentError, DtypeError, OutOfRangeError, ShapeError
+from minigrad.nn.checks import axis_lengths, number_between
 from minigrad.nn.loss_functions import binary_cross_entropy as binary_cross_entropy
 from minigrad.nn.loss_functions import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from minigrad.nn.loss_functions import cross_entropy as cross_entropy
@@ -32,6 +32,7 @@ from minigrad.ops.elementwise import tanh as tanh
 from minigrad.ops.linalg import linear as linear
 from minigrad.ops.softmax import log_softmax as log_softmax
 from minigrad.ops.softmax import softmax as softmax
+from minigrad.pytorch_names import unknown_name as _unknown_name
 
 if TYPE_CHECKING:  # NumPy imports its generators when they are first asked for
     Rng = np.random.Generator | None
@@ -42,7 +43,6 @@ def tensor_of(value: Any) -> Tensor:
     return value if isinstance(value, Tensor) else Tensor(as_array(value))
 
 
-@checked_arguments
 def softplus(x: Any, beta: float = 1.0) -> Tensor:
     """Return ``log(1 + exp(beta * x)) / beta``, exact for ``x`` of any size.
 
@@ -58,7 +58,6 @@ def softplus(x: Any, beta: float = 1.0) -> Tensor:
     return activation.softplus(x) if beta == 1 else activation.softplus(tensor_of(x) * beta) / beta
 
 
-@checked_arguments
 def dropout(x: Any, p: float = 0.5, training: bool = True, *, rng: Rng = None) -> Tensor:
     """Set each element to 0 with probability ``p`` and scale the others by ``1 / (1 - p)`` (Srivastava et al., 2014).
 
@@ -78,14 +77,13 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, *, rng: Rng = None) -
     """
     p = number_between("dropout", "p", p, 0, 1)
     values = tensor_of(x)
-    if not training or p == 0:
+    if not check_flag("dropout: training", training) or p == 0:
         return values
     kept = uniform(values.shape, rng) >= p
     scale = kept.astype(values.dtype) / (1 - p) if p < 1 else np.zeros(values.shape, values.dtype)
     return elementwise.multiply(values, Tensor(scale, None))
 
 
-@checked_arguments
 def flatten(x: Any, start_axis: int = 1, end_axis: int = -1) -> Tensor:
     """Return with the axes from ``start_axis`` to ``end_axis``, both included, made one.
 
@@ -109,7 +107,6 @@ def flatten(x: Any, start_axis: int = 1, end_axis: int = -1) -> Tensor:
     return shape.reshape(x, (*sizes[:first], middle, *sizes[last + 1 :]))
 
 
-@checked_arguments
 def embedding(indices: Any, weight: Tensor) -> Tensor:
     """Return the row of ``weight`` for each index.
 
@@ -142,7 +139,6 @@ def embedding(indices: Any, weight: Tensor) -> Tensor:
     return indexing.getitem(weight, rows)
 
 
-@checked_arguments
 def batch_norm(
     x: Any,
     running_mean: Tensor | None,
@@ -186,6 +182,7 @@ def batch_norm(
     axes, across = ((0,), (1, -1)) if x.ndim == 2 else ((0, 2), (1, -1, 1))
     half = x.dtype.char == "e"
     x = widened(x) if half else x  # all in single, and rounded once
+    training = check_flag("batch_norm: training", training)
     if training or running_mean is None or running_var is None:
         count = math.prod(x.shape[axis] for axis in axes)
         if count < 2:
@@ -207,7 +204,6 @@ def batch_norm(
     return _rounded(out, weight, bias) if half else out
 
 
-@checked_arguments
 def layer_norm(
     x: Any, normalized_shape: int | tuple[int, ...], weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Tensor:
@@ -287,10 +283,4 @@ def _scale_and_shift(normal: Any, weight: Any, bias: Any, across: tuple[int, ...
 
 
 if not TYPE_CHECKING:  # a type checker shall see only what there is
-    __getattr__ = _unknown_name(
-        __name__,
-        globals(),
-        rooms=("minigrad.nn.loss_functions", "minigrad.ops"),
-        hints={"bce": "; did you mean 'binary_cross_entropy'?"}
-        | {name: f"; did you mean '{name}_loss'?" for name in ("mse", "nll", "l1", "huber")},
-    )
+    __getattr__ = _unknown_name(__name__)

@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.engine.random import generator
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, ShapeError
 from minigrad.nn.checks import finite_number, number_between, one_of
 
 T = TypeVar("T", bound=Tensor)
@@ -32,7 +32,6 @@ def _fill(tensor: T, values: Any) -> T:
     return tensor
 
 
-@checked_arguments
 def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, *, rng: Rng = None) -> T:
     """Fill with numbers drawn evenly from ``a`` to ``b``.
 
@@ -50,7 +49,6 @@ def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, *, rng: Rng = None) -> T
     return _fill(tensor, generator(rng).uniform(low, high, tensor.shape))
 
 
-@checked_arguments
 def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, *, rng: Rng = None) -> T:
     """Fill with normally distributed numbers.
 
@@ -64,7 +62,6 @@ def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, *, rng: Rng = None) 
     return _fill(tensor, generator(rng).normal(mean, std, tensor.shape))
 
 
-@checked_arguments
 def constant_(tensor: T, val: float) -> T:
     """Fill with one value.
 
@@ -83,7 +80,6 @@ def constant_(tensor: T, val: float) -> T:
         raise ArgumentError(f"constant_: val must be a number, got {repr(val)[:80]}: {problem}") from problem
 
 
-@checked_arguments
 def zeros_(tensor: T) -> T:
     """Fill with 0.
 
@@ -96,7 +92,6 @@ def zeros_(tensor: T) -> T:
     return constant_(tensor, 0.0)
 
 
-@checked_arguments
 def ones_(tensor: T) -> T:
     """Fill with 1.
 
@@ -117,7 +112,6 @@ def _fans(name: str, tensor: Tensor) -> tuple[int, int]:
     return max(tensor.shape[1] * rest, 1), max(tensor.shape[0] * rest, 1)  # an empty weight has nothing to fill
 
 
-@checked_arguments
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """Return the factor by which a layer's weights grow to make up for what its nonlinearity takes away.
 
@@ -134,7 +128,6 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     return gains.get(nonlinearity, 1.0)
 
 
-@checked_arguments
 def xavier_uniform_(tensor: T, gain: float = 1.0, *, rng: Rng = None) -> T:
     """Fill uniformly within ``gain * sqrt(6 / (fan_in + fan_out))`` (Glorot and Bengio, 2010, eq. 16).
 
@@ -153,7 +146,6 @@ def xavier_uniform_(tensor: T, gain: float = 1.0, *, rng: Rng = None) -> T:
     return uniform_(tensor, -bound, bound, rng=rng)
 
 
-@checked_arguments
 def xavier_normal_(tensor: T, gain: float = 1.0, *, rng: Rng = None) -> T:
     """Fill normally with deviation ``gain * sqrt(2 / (fan_in + fan_out))`` (Glorot and Bengio, 2010).
 
@@ -180,7 +172,6 @@ def _kaiming_deviation(name: str, tensor: Tensor, a: float, mode: str, nonlinear
     return calculate_gain(nonlinearity, a) / math.sqrt(fan_in if mode == "fan_in" else fan_out)
 
 
-@checked_arguments
 def kaiming_uniform_(
     tensor: T, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", *, rng: Rng = None
 ) -> T:
@@ -205,7 +196,6 @@ def kaiming_uniform_(
     return uniform_(tensor, -bound, bound, rng=rng)
 
 
-@checked_arguments
 def kaiming_normal_(
     tensor: T, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", *, rng: Rng = None
 ) -> T:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.checks import check_flag
 from minigrad.engine.arrays import check_dtype
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import checked_arguments
 from minigrad.nn import init
 from minigrad.nn.checks import positive_integer
 from minigrad.nn.module import Module
@@ -38,7 +38,6 @@ class Linear(Module):
     (5, 2)
     """
 
-    @checked_arguments
     def __init__(
         self,
         in_features: int,
@@ -53,7 +52,7 @@ class Linear(Module):
         bound = in_features**-0.5
         self.weight = Parameter(np.empty((out_features, in_features), check_dtype(dtype)))
         init.uniform_(self.weight, -bound, bound, rng=rng)
-        self.bias = Parameter(np.empty(out_features, self.weight.dtype)) if bias else None
+        self.bias = Parameter(np.empty(out_features, self.weight.dtype)) if check_flag("Linear: bias", bias) else None
         if self.bias is not None:
             init.uniform_(self.bias, -bound, bound, rng=rng)
 

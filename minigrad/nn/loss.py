@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import checked_arguments
 from minigrad.nn import loss_functions
 from minigrad.nn.checks import number_between, one_of
 from minigrad.nn.module import Module
@@ -14,7 +13,6 @@ from minigrad.nn.module import Module
 class _Loss(Module):
     """A loss with a reduction."""
 
-    @checked_arguments
     def __init__(self, reduction: str = "mean") -> None:
         self.reduction = one_of(type(self).__name__, "reduction", reduction, loss_functions.REDUCTIONS)
 
@@ -32,7 +30,6 @@ class CrossEntropyLoss(_Loss):
     tensor(0.1269)
     """
 
-    @checked_arguments
     def __init__(self, label_smoothing: float = 0.0, reduction: str = "mean") -> None:
         super().__init__(reduction)
         self.label_smoothing = number_between("CrossEntropyLoss", "label_smoothing", label_smoothing, 0, 1)
@@ -93,7 +90,6 @@ class HuberLoss(_Loss):
     tensor(2.5)
     """
 
-    @checked_arguments
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
         self.delta = number_between("HuberLoss", "delta", delta, 1e-30)

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.engine.arrays import as_array
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import DtypeError, OutOfRangeError, ShapeError, checked_arguments
+from minigrad.errors import DtypeError, OutOfRangeError, ShapeError
 from minigrad.nn.checks import number_between, one_of
 from minigrad.ops import elementwise, loss, piecewise
 from minigrad.ops import reduction as reductions
@@ -32,7 +32,6 @@ def _reduce(losses: Tensor, how: str, dtype: Any) -> Tensor:
 # --- classification
 
 
-@checked_arguments
 def cross_entropy(logits: Any, targets: Any, label_smoothing: float = 0.0, reduction: str = "mean") -> Tensor:
     """Return the cross-entropy of logits with class indices, one-hot rows or probabilities.
 
@@ -53,8 +52,8 @@ def cross_entropy(logits: Any, targets: Any, label_smoothing: float = 0.0, reduc
     >>> F.cross_entropy(mg.tensor([[2.0, 0.0], [0.0, 2.0]]), mg.tensor([0, 1]))
     tensor(0.1269)
     """
-    if label_smoothing:
-        number_between("cross_entropy", "label_smoothing", label_smoothing, 0, 1)
+    if type(label_smoothing) is not float or label_smoothing:
+        label_smoothing = number_between("cross_entropy", "label_smoothing", label_smoothing, 0, 1)
     one_of("cross_entropy", "reduction", reduction, REDUCTIONS)
     rows, labels, batch = _rows_of_classes("cross_entropy", logits, targets)
     options = {"label_smoothing": label_smoothing} if label_smoothing else {}
@@ -62,7 +61,6 @@ def cross_entropy(logits: Any, targets: Any, label_smoothing: float = 0.0, reduc
     return losses if reduction != "none" or losses.shape == batch else losses.reshape(batch)
 
 
-@checked_arguments
 def nll_loss(log_probabilities: Any, targets: Any, reduction: str = "mean") -> Tensor:
     """Return the negative log-likelihood: the target class's log-probability, negated.
 
@@ -217,7 +215,6 @@ def _named(value: Any) -> str:
     return f" {name!r}" if name else ""
 
 
-@checked_arguments
 def mse_loss(prediction: Any, target: Any, reduction: str = "mean") -> Tensor:
     """Return the squared error ``(prediction - target)**2``.
 
@@ -234,7 +231,6 @@ def mse_loss(prediction: Any, target: Any, reduction: str = "mean") -> Tensor:
     return _reduce(elementwise.square(prediction - target), reduction, dtype)
 
 
-@checked_arguments
 def l1_loss(prediction: Any, target: Any, reduction: str = "mean") -> Tensor:
     """Return the absolute error ``abs(prediction - target)``.
 
@@ -251,7 +247,6 @@ def l1_loss(prediction: Any, target: Any, reduction: str = "mean") -> Tensor:
     return _reduce(piecewise.abs(prediction - target), reduction, dtype)
 
 
-@checked_arguments
 def huber_loss(prediction: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Tensor:
     """Return the squared error (halved) up to ``delta``, and the absolute error beyond (Huber, 1964).
 
@@ -274,7 +269,6 @@ def huber_loss(prediction: Any, target: Any, reduction: str = "mean", delta: flo
 # --- two classes
 
 
-@checked_arguments
 def binary_cross_entropy(probability: Any, target: Any, reduction: str = "mean") -> Tensor:
     """Return ``-target * log(probability) - (1 - target) * log(1 - probability)``.
 
@@ -306,7 +300,6 @@ def binary_cross_entropy(probability: Any, target: Any, reduction: str = "mean")
     return _reduce(loss.binary_cross_entropy(probability, target), reduction, dtype)
 
 
-@checked_arguments
 def binary_cross_entropy_with_logits(logits: Any, target: Any, reduction: str = "mean") -> Tensor:
     """Return the binary cross-entropy of ``sigmoid(logits)`` with the target, exact for logits of any size.
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.errors import ArgumentError, checked_arguments
+from minigrad.errors import ArgumentError
 from minigrad.nn.activation import ReLU
 from minigrad.nn.checks import number_between
 from minigrad.nn.container import Sequential
@@ -39,7 +39,6 @@ class MLP(Sequential):
     )  # 407,050 parameters
     """
 
-    @checked_arguments
     def __init__(
         self,
         sizes: Sequence[int],

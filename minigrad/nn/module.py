@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.calls import call
+from minigrad.checks import check_flag
 from minigrad.engine.arrays import as_array
 from minigrad.engine.mode import enter_scope, leave_scope
 from minigrad.engine.tensor import Tensor
@@ -17,18 +19,9 @@ from minigrad.errors import (
     DtypeError,
     MissingMethodError,
     StateDictError,
-    UnknownArgumentError,
-    UnknownAttributeError,
-    checked_arguments,
-    explain_call,
-    suggest,
 )
 from minigrad.nn.parameter import Parameter
-
-_NO_DEVICE = "; minigrad computes on the CPU alone, so there is no device to move to: leave this out"
-_GIVEN_DTYPE = "; a layer gets its dtype when it is made, as in nn.Linear(3, 2, dtype=np.float64)"
-_HINTS = dict.fromkeys(("cuda", "cpu", "xpu"), _NO_DEVICE) | {"to": _NO_DEVICE + _GIVEN_DTYPE}
-_HINTS |= dict.fromkeys(("double", "float", "half", "type"), _GIVEN_DTYPE)
+from minigrad.pytorch_names import AdvisesOnArguments, check_name
 
 
 class LoadedKeys(NamedTuple):
@@ -38,7 +31,7 @@ class LoadedKeys(NamedTuple):
     unexpected_keys: list[str]
 
 
-class Module:
+class Module(AdvisesOnArguments):
     """The base of layers and models: assign parameters and modules as attributes, define ``forward``.
 
     Attributes that are a ``Parameter`` or a ``Module`` are found by looking; nothing needs to be
@@ -64,7 +57,6 @@ class Module:
     _path: str = ""  # in the module tree; empty for the root
     _scope: str = "Module"  # the path for drawings, from the root's class: "MLP.0"
 
-    @checked_arguments
     def __init__(self) -> None:
         """Take nothing; modules with arguments define their own."""
 
@@ -73,21 +65,10 @@ class Module:
         raise MissingMethodError(f"{type(self).__name__} has no forward(); define it to say what the module computes")
 
     def __call__(self, *args: Any, **options: Any) -> Any:
-        """Run ``forward``; what it records carries this module's path.
-
-        Raises:
-            UnknownArgumentError: when ``forward`` takes other arguments.
-        """
+        """Run ``forward``; what it records carries this module's path."""
         token = enter_scope(self._scope)
         try:
             return self.forward(*args, **options)
-        except TypeError as problem:
-            # one frame deep: the call itself failed, nothing inside it has run
-            if problem.__traceback__ is not None and problem.__traceback__.tb_next is None:
-                sentence = explain_call(self.forward, args, options)
-                if sentence is not None:
-                    raise UnknownArgumentError(sentence) from None
-            raise
         finally:
             leave_scope(token)
 
@@ -113,14 +94,11 @@ class Module:
     if not TYPE_CHECKING:  # a type checker shall see only what there is
 
         def __getattr__(self, name: str) -> Any:
-            """Answer a name that there is not with the one that was meant."""
-            if name.startswith("_"):
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            if hasattr(type(self), name):  # a property that raised an AttributeError of its own: let it
-                return object.__getattribute__(self, name)
-            known = [known for known in (*vars(self), *dir(type(self))) if not known.startswith("_")]
-            hint = _HINTS.get(name) or suggest(name, known, cutoff=0.6)
-            raise UnknownAttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
+            """Give advice for a name that PyTorch's modules have."""
+            if not hasattr(type(self), name):
+                check_name(type(self).__name__, "a module", name)
+            # Python's own error, or that of a property
+            return object.__getattribute__(self, name)
 
     def _check_not_hidden(self, name: str, value: Any) -> None:
         if isinstance(value, (list, tuple, dict)) and _holds_modules(value):
@@ -150,6 +128,8 @@ class Module:
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
         """Yield this module and all below it once each, with their paths."""
+        if not isinstance(prefix, str):
+            raise DtypeError(f"prefix must be a string, got {type(prefix).__name__}")
         yield from self._places(prefix, set())
 
     def _places(self, prefix: str, seen: set[int]) -> Iterator[tuple[str, Module]]:
@@ -204,11 +184,11 @@ class Module:
 
     # --- what is done to all
 
-    @checked_arguments
     def train(self, mode: bool = True) -> Self:
         """Let this module and all below it behave as in training; return the module."""
+        mode = check_flag("train: mode", mode)
         for module in self.modules():
-            module.training = bool(mode)
+            module.training = mode
         return self
 
     def eval(self) -> Self:
@@ -225,7 +205,6 @@ class Module:
             for module, mode in modes:
                 module.training = mode
 
-    @checked_arguments
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Clear the gradient of every parameter; ``set_to_none`` is there for PyTorch's scripts."""
         for parameter in self.parameters():
@@ -233,9 +212,11 @@ class Module:
 
     def apply(self, function: Callable[[Module], object]) -> Self:
         """Call a function on every module below and then on this one; return the module."""
+        if not callable(function):
+            raise DtypeError(f"apply: function must be a function of a module, got {type(function).__name__}")
         for child in self.children():
             child.apply(function)
-        function(self)
+        call("apply: function must be a function of a module", function, self)
         return self
 
     # --- state
@@ -251,7 +232,6 @@ class Module:
                 if isinstance(value, Parameter) or name in module._buffer_names:
                     yield _join(path, name), value
 
-    @checked_arguments
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> LoadedKeys:
         """Copy arrays into the parameters and buffers of the same paths; each keeps its dtype.
 
@@ -265,6 +245,7 @@ class Module:
         """
         if not isinstance(state, Mapping):
             raise StateDictError(f"load_state_dict needs a dict of arrays by name, got {type(state).__name__}")
+        strict = check_flag("load_state_dict: strict", strict)
         own = dict(self._state())
         missing = [name for name in own if name not in state]
         unexpected = [name for name in state if name not in own]

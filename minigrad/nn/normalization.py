@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.checks import check_flag
 from minigrad.engine.arrays import check_dtype
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import checked_arguments
 from minigrad.nn import functional
 from minigrad.nn.checks import axis_lengths, number_between, positive_integer
 from minigrad.nn.module import Module
@@ -42,7 +42,6 @@ class BatchNorm1d(Module):
     running_var: Tensor | None
     num_batches_tracked: Tensor
 
-    @checked_arguments
     def __init__(
         self,
         num_features: int,
@@ -56,10 +55,10 @@ class BatchNorm1d(Module):
         self.num_features = positive_integer("BatchNorm1d", "num_features", num_features)
         self.eps = number_between("BatchNorm1d", "eps", eps, 0)
         self.momentum = None if momentum is None else number_between("BatchNorm1d", "momentum", momentum, 0, 1)
-        dtype = check_dtype(dtype)
+        dtype, affine = check_dtype(dtype), check_flag("BatchNorm1d: affine", affine)
         self.weight = Parameter(np.ones(num_features, dtype)) if affine else None
         self.bias = Parameter(np.zeros(num_features, dtype)) if affine else None
-        if track_running_stats:
+        if check_flag("BatchNorm1d: track_running_stats", track_running_stats):
             self.register_buffer("running_mean", np.zeros(num_features, dtype))
             self.register_buffer("running_var", np.ones(num_features, dtype))
             self.register_buffer("num_batches_tracked", np.array(0))
@@ -101,7 +100,6 @@ class LayerNorm(Module):
     [[-1.0, 1.0]]
     """
 
-    @checked_arguments
     def __init__(
         self,
         normalized_shape: int | tuple[int, ...],
@@ -113,9 +111,10 @@ class LayerNorm(Module):
     ) -> None:
         self.normalized_shape = axis_lengths("LayerNorm", "normalized_shape", normalized_shape)
         self.eps = number_between("LayerNorm", "eps", eps, 0)
-        dtype = check_dtype(dtype)
-        self.weight = Parameter(np.ones(self.normalized_shape, dtype)) if elementwise_affine else None
-        self.bias = Parameter(np.zeros(self.normalized_shape, dtype)) if elementwise_affine and bias else None
+        dtype, affine = check_dtype(dtype), check_flag("LayerNorm: elementwise_affine", elementwise_affine)
+        shifted = check_flag("LayerNorm: bias", bias) and affine
+        self.weight = Parameter(np.ones(self.normalized_shape, dtype)) if affine else None
+        self.bias = Parameter(np.zeros(self.normalized_shape, dtype)) if shifted else None
 
     def forward(self, x: Any) -> Tensor:
         """Return the normalised samples."""

@@ -6,7 +6,6 @@ from typing import Any
 
 from minigrad.engine.arrays import as_array
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import checked_arguments
 
 
 class Parameter(Tensor):
@@ -25,7 +24,6 @@ class Parameter(Tensor):
 
     __slots__ = ()
 
-    @checked_arguments
     def __init__(self, data: Any, requires_grad: bool = True) -> None:
         super().__init__(as_array(data._array if isinstance(data, Tensor) else data).copy("K"), None)
         self.requires_grad = requires_grad

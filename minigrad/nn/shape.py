@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.checks import axis_number
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import checked_arguments
 from minigrad.nn import functional
-from minigrad.nn.checks import axis_number
 from minigrad.nn.module import Module
 
 
@@ -20,7 +19,6 @@ class Flatten(Module):
     (5, 64)
     """
 
-    @checked_arguments
     def __init__(self, start_axis: int = 1, end_axis: int = -1) -> None:
         self.start_axis = axis_number("Flatten", "start_axis", start_axis)
         self.end_axis = axis_number("Flatten", "end_axis", end_axis)

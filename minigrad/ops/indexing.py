@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.checks import axis_number
 from minigrad.engine.arrays import as_array
 from minigrad.engine.creation import tensor
 from minigrad.engine.numpy_protocol import implements
 from minigrad.engine.tensor import Tensor, plain_index
-from minigrad.errors import DtypeError, OutOfRangeError, checked_arguments
+from minigrad.errors import DtypeError, OutOfRangeError
 from minigrad.ops.define import primitive
 
 
@@ -61,12 +62,11 @@ def getitem(x: Tensor, index: Any) -> Tensor:
                 f"cannot index with {part!r}: use integers, slices, ..., None, or integer and boolean arrays"
             )
     if isinstance(index, list):
-        index = np.asarray(index, dtype=None if index else np.intp)
+        index = as_array(index) if index else np.zeros(0, np.intp)
     return _getitem(x, index=index)
 
 
 @implements(np.take_along_axis)
-@checked_arguments
 def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Tensor:
     """Return the elements of ``x`` at ``indices`` along an axis; PyTorch's ``gather``.
 
@@ -91,6 +91,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Tensor:
         raise DtypeError(f"take_along_axis: indices must be integers, got {picked.dtype}")
     if axis is None:
         return getitem(x.ravel(), picked)
+    axis = axis_number("take_along_axis", "axis", axis)
     if picked.ndim != x.ndim or not -x.ndim <= axis < x.ndim:
         raise OutOfRangeError(
             f"take_along_axis: indices of shape {picked.shape} along axis {axis} do not fit {x.describe()}: "

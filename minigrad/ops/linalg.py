@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.engine.arrays import as_array
 from minigrad.engine.numpy_protocol import implements
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, ShapeError
 from minigrad.ops.define import primitive
 
 # --- matmul
@@ -199,7 +199,6 @@ _einsum.derivatives(_einsum_rule)
 
 
 @implements(np.einsum)
-@checked_arguments
 def einsum(subscripts: str, *operands: Any) -> Tensor:
     """Return the sum of products that Einstein's notation describes, as NumPy's ``einsum``.
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.checks import axis_number, is_iterable
 from minigrad.engine.arrays import as_array
 from minigrad.engine.creation import tensor
 from minigrad.engine.numpy_protocol import implements
 from minigrad.engine.tensor import Tensor
 from minigrad.engine.walk import sum_to_shape
-from minigrad.errors import DtypeError, OutOfRangeError, ShapeError, UnsupportedError, checked_arguments
+from minigrad.errors import DtypeError, OutOfRangeError, ShapeError, UnsupportedError
 from minigrad.ops.define import primitive
 
 
@@ -164,7 +165,6 @@ _pad.derivatives(
 
 
 @implements(np.pad)
-@checked_arguments
 def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float = 0) -> Tensor:
     """Return with a border of a constant value.
 
@@ -182,7 +182,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float =
     >>> mg.pad(mg.tensor([1.0, 2.0]), (1, 2))
     tensor([0., 1., 2., 0., 0.])
     """
-    if mode != "constant":
+    if not isinstance(mode, str) or mode != "constant":
         raise UnsupportedError(f"pad: only mode='constant' is supported, got {mode!r}; concatenate slices for others")
     shape = x.shape if isinstance(x, Tensor) else as_array(x).shape
     try:
@@ -228,7 +228,6 @@ _stack.derivatives(_stack_rule)
 
 
 @implements(np.concatenate)
-@checked_arguments
 def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Tensor:
     """Return tensors joined along an axis that they have; None joins them flattened.
 
@@ -246,7 +245,6 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Tensor:
 
 
 @implements(np.stack)
-@checked_arguments
 def stack(arrays: Sequence[Any], axis: int = 0) -> Tensor:
     """Return tensors of one shape joined along a new axis.
 
@@ -262,7 +260,7 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Tensor:
 
 
 def _several(name: str, arrays: Any) -> list[Any]:
-    if isinstance(arrays, Tensor) or not hasattr(arrays, "__iter__"):
+    if isinstance(arrays, Tensor) or not is_iterable(arrays):
         raise DtypeError(f"{name}: expects a list of tensors, got {type(arrays).__name__}; write {name}([a, b])")
     made = list(arrays)
     if not made:
@@ -271,7 +269,6 @@ def _several(name: str, arrays: Any) -> list[Any]:
 
 
 @implements(np.split)
-@checked_arguments
 def split(x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
     """Return the pieces of a tensor: n of equal length, or cut before each of several indices.
 
@@ -285,6 +282,7 @@ def split(x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0) ->
     [tensor([0, 1]), tensor([2, 3])]
     """
     x = x if isinstance(x, Tensor) else tensor(x)
+    axis = axis_number("split", "axis", axis)
     if not -x.ndim <= axis < x.ndim:
         raise OutOfRangeError(f"split: there is no axis {axis} in {x.describe()}")
     size = x.shape[axis]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.calls import kind_of
+from minigrad.checks import is_iterable
 from minigrad.data import Subset, TensorDataset
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, ShapeError
@@ -73,7 +74,7 @@ def check_batches(what: str, batches: Any) -> None:
     """
     if isinstance(batches, (TensorDataset, Subset)):
         raise DtypeError(f"{what} is a dataset of single samples; wrap it: DataLoader(dataset, batch_size=32)")
-    if not hasattr(batches, "__iter__"):
+    if not is_iterable(batches):
         raise DtypeError(
             f"{what} must give batches (inputs, targets), such as a DataLoader; got {type(batches).__name__}"
         )

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.calls import call
-from minigrad.data.checks import check_flag
+from minigrad.checks import check_flag
 from minigrad.engine.mode import no_grad
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, ShapeError
 from minigrad.nn import Module
 from minigrad.training.checkpoint import Checkpoint
 from minigrad.training.checkpoint.run import USUAL_HELP, NotFiniteError, Run
@@ -42,7 +42,6 @@ class TrainingWarning(UserWarning):
     """A training run that ended before its time."""
 
 
-@checked_arguments
 def fit(
     model: Callable[..., Any],
     train: Iterable[Any],
@@ -155,7 +154,6 @@ def fit(
     return history
 
 
-@checked_arguments
 def evaluate(
     model: Callable[..., Any],
     batches: Iterable[Any],

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.analysis import BatchSizeStudy, Curvature, GradientFlow, Spectrum
 from minigrad.analysis import gradient_flow as measure_flow
-from minigrad.errors import ArgumentError, DtypeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError
 from minigrad.nn.module import Module
 from minigrad.viz.axes import COLORS, INK, Array, add_legend, make_axes, style
 
@@ -25,7 +25,6 @@ _DECADES = 2.2  # of a logarithmic axis, at least: what hardly changes looks fla
 _DEPTH, _FAINT = 1e-8, 1e-2  # how far down a spectrum is shown: of the highest density, and of the least bell
 
 
-@checked_arguments
 def gradient_flow(
     flow: GradientFlow | Module,
     batches: Iterable[Any] | None = None,
@@ -84,7 +83,6 @@ def gradient_flow(
     return figure
 
 
-@checked_arguments
 def batch_sizes(study: BatchSizeStudy, *, ax: Axes | Sequence[Axes] | None = None) -> Figure:
     """Draw a batch-size study: a panel for each of what was measured, against the batch size.
 
@@ -129,7 +127,6 @@ def batch_sizes(study: BatchSizeStudy, *, ax: Axes | Sequence[Axes] | None = Non
     return figure
 
 
-@checked_arguments
 def spectrum(
     spectrum: Spectrum | Curvature,
     *,

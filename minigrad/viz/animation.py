@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from minigrad.errors import ArgumentError, checked_arguments
+from minigrad.errors import ArgumentError
 from minigrad.viz.browser.page import json_text
 from minigrad.viz.render import as_path, write
 
@@ -130,7 +130,6 @@ class TrajectoryAnimation:
         template = resources.files(__package__).joinpath("animation.html").read_text(encoding="utf-8")
         return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
 
-    @checked_arguments
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page to an ``.html`` file and return its path; folders are made as needed.
 

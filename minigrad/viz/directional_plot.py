@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from minigrad.analysis import directional_derivative, directional_derivatives
-from minigrad.data.checks import check_non_negative
+from minigrad.checks import check_non_negative
 from minigrad.engine.mode import no_grad
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, GraphError, ShapeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, GraphError, ShapeError
 from minigrad.viz.axes import COLORS, INK, add_legend, make_axes, plain
 from minigrad.viz.contours import contours
 
@@ -27,7 +27,6 @@ _ARROW = 0.55  # of the radius
 _MARGIN = 15  # degrees, beside the angles from 0 to 360: a marker at their ends is whole
 
 
-@checked_arguments
 def directional(
     f: Callable[[Tensor], Tensor], x: Any, *, radius: float = 1.0, ax: Axes | Sequence[Axes] | None = None
 ) -> Figure:

@@ -8,7 +8,7 @@ from collections import Counter
 from html import escape
 from typing import Any, NamedTuple
 
-from minigrad.errors import ArgumentError, MissingExtraError, suggest
+from minigrad.errors import ArgumentError, MissingExtraError
 from minigrad.viz.folding.calls import groups_by_call
 from minigrad.viz.folding.modules import Group
 from minigrad.viz.graph import Graph, GraphEdge, GraphNode, Kind
@@ -123,9 +123,8 @@ def _is_hard(graph: Graph) -> bool:
 
 def check_direction(direction: str) -> None:
     """Raise unless the direction is one that Graphviz knows."""
-    if direction not in DIRECTIONS:
-        hint = suggest(str(direction).upper(), DIRECTIONS)
-        raise ArgumentError(f"direction must be one of {', '.join(DIRECTIONS)}; got {direction!r}{hint}")
+    if not isinstance(direction, str) or direction not in DIRECTIONS:
+        raise ArgumentError(f"direction must be one of {', '.join(DIRECTIONS)}; got {direction!r}")
 
 
 def _add_node(dot: Any, graph: Graph, node: GraphNode) -> None:

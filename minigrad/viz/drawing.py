@@ -8,8 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from minigrad.checks import check_flag
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, MissingExtraError, RenderError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, MissingExtraError, RenderError
 from minigrad.viz.dot import check_direction, notes, to_dot
 from minigrad.viz.folding.modules import fold
 from minigrad.viz.graph import Graph, GraphNode, build
@@ -41,7 +42,6 @@ class Drawing:
         """The picture in the DOT language; the same graph gives the same text."""
         return to_dot(self.shown, direction=self.direction, title=self.title)
 
-    @checked_arguments
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture and return its path; the suffix says how: ``.svg``, ``.png``, ``.pdf`` or ``.dot``.
 
@@ -80,7 +80,6 @@ class Drawing:
         return "\n".join(_listing(self.shown, self.title))
 
 
-@checked_arguments
 def draw(
     output: Tensor,
     *,
@@ -122,10 +121,11 @@ def draw(
       x, as above
     """
     check_direction(direction)
-    if not (isinstance(collapse, bool) or collapse == "auto"):
+    if not isinstance(collapse, bool) and not (isinstance(collapse, str) and collapse == "auto"):
         raise ArgumentError(f'collapse must be True, False or "auto"; got {collapse!r}')
     if title is not None and not isinstance(title, str):
         raise DtypeError(f"title must be a string, got {type(title).__name__}")
+    values, gradients = check_flag("values", values), check_flag("gradients", gradients)
     graph = build(output, values=values, gradients=gradients)
     return Drawing(graph, fold(graph, collapse), direction, title)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.data.checks import check_integer, check_non_negative
+from minigrad.checks import check_integer, check_non_negative
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, checked_arguments
+from minigrad.errors import ArgumentError
 from minigrad.nn.module import Module
 from minigrad.viz.axes import COLORS, INK, Array, add_legend, make_axes
 from minigrad.viz.contours import contours
@@ -24,7 +24,6 @@ _MARGIN = 0.2  # of a path's extent, around it
 _ROUNDING = 1e-6  # of the largest loss: what is below is no barrier
 
 
-@checked_arguments
 def landscape(
     model: Module | list[Tensor],
     loss: Callable[[], Any],
@@ -81,7 +80,7 @@ def landscape(
     'direction 1 (filter norms)'
     """
     place = Place("landscape", model, loss)
-    check_integer("landscape: resolution", resolution, least=3)
+    resolution = check_integer("landscape: resolution", resolution, least=3, most=10_000)
     plane = _plane(place, directions, path, rng)
     sides = _sides(plane, radius, resolution)
     figure, (axes,) = make_axes(1, ax)
@@ -101,7 +100,6 @@ def landscape(
     return figure
 
 
-@checked_arguments
 def landscape_line(
     model: Module | list[Tensor],
     loss: Callable[[], Any],
@@ -144,8 +142,8 @@ def landscape_line(
     ['loss between two solutions', 'barrier 1 above the line between the ends']
     """
     place = Place("landscape_line", model, loss)
-    check_integer("landscape_line: points", points, least=3)
-    check_non_negative("landscape_line: margin", margin)
+    points = check_integer("landscape_line: points", points, least=3, most=1_000_000)
+    margin = check_non_negative("landscape_line: margin", margin)
     other = place.vector(other_state, "other_state")
     distance = float(np.linalg.norm(other - place.here))
     if distance == 0:
@@ -167,7 +165,7 @@ def landscape_line(
 
 
 def _plane(place: Place, directions: Any, path: Any, rng: np.random.Generator | None) -> Plane:
-    if directions not in _DIRECTIONS:
+    if not isinstance(directions, str) or directions not in _DIRECTIONS:
         raise ArgumentError(f"landscape: directions must be {', '.join(map(repr, _DIRECTIONS))}, got {directions!r}")
     if (path is not None) != (directions == "path"):
         raise ArgumentError(

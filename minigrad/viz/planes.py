@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minigrad.analysis.curvature import Curvature
+from minigrad.checks import is_iterable
 from minigrad.engine.mode import no_grad
 from minigrad.engine.random import generator
 from minigrad.engine.tensor import Tensor
@@ -185,7 +186,7 @@ def hessian_plane(place: Place) -> Plane:
 
 def path_plane(place: Place, path: Any) -> Plane:
     """Return the leading principal components of a training path, and the path in their plane (Li et al., 2018, 7)."""
-    if isinstance(path, (str, Mapping)) or not isinstance(path, Iterable):
+    if isinstance(path, (str, Mapping)) or not is_iterable(path):
         raise DtypeError(
             f"{place.function}: path must be a list of what was recorded during training, such as "
             f"model.state_dict() after each epoch, got {type(path).__name__}"

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from minigrad.calls import call, kind_of
+from minigrad.checks import check_integer
 from minigrad.engine.creation import tensor
 from minigrad.engine.mode import no_grad
-from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, ShapeError
 from minigrad.nn.module import Module
 from minigrad.viz.axes import COLORS, MARKERS, Array, make_axes, plain
 
@@ -30,7 +31,6 @@ class HistoryLike(Protocol):
     metrics: dict[str, list[float]]
 
 
-@checked_arguments
 def history(h: HistoryLike, *, ax: Axes | Sequence[Axes] | None = None) -> Figure:
     """Plot a training run: the loss, and beside it each metric, over the epochs.
 
@@ -60,7 +60,6 @@ def history(h: HistoryLike, *, ax: Axes | Sequence[Axes] | None = None) -> Figur
     return figure
 
 
-@checked_arguments
 def decision_boundary(
     model: Callable[[Any], Any], X: Any, y: Any, *, ax: Axes | None = None, resolution: int = 200
 ) -> Figure:
@@ -101,8 +100,7 @@ def decision_boundary(
         labels = labels[:, 0]
     if labels.shape != (len(points),):
         raise ShapeError(f"y must have one class for each of the {len(points)} points, got shape {labels.shape}")
-    if not isinstance(resolution, int) or resolution < 2:
-        raise ArgumentError(f"resolution must be a whole number of at least 2, got {resolution!r}")
+    resolution = check_integer("resolution", resolution, least=2, most=10_000)
     if not np.isfinite(points).all():
         raise ArgumentError("X must be finite, it contains NaN or infinity; drop these points")
     low, high = points.min(axis=0), points.max(axis=0)

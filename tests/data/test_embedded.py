@@ -1,10 +1,8 @@
 from importlib.resources import files
 
 import numpy as np
-import pytest
 
 from minigrad import data
-from minigrad.errors import UnknownArgumentError
 
 
 def test_digits_are_the_1797_scaled_to_one():
@@ -26,8 +24,3 @@ def test_source_and_licence_lie_beside_the_digits():
     text = (files("minigrad.data") / "digits.LICENSE.txt").read_text("utf-8")
     for fact in ("CC BY 4.0", "Alpaydin", "Kaynak", "UCI Machine Learning Repository", "10.24432/C50P49"):
         assert fact in text
-
-
-def test_an_unknown_argument_is_named():
-    with pytest.raises(UnknownArgumentError, match="no argument 'train'"):
-        data.digits(train=True)

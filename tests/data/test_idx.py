@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from minigrad import data
-from minigrad.errors import DataError, DtypeError, MinigradError, MissingFileError, UnknownArgumentError
+from minigrad.errors import DataError, DtypeError, MinigradError, MissingFileError
 
 FILE_FIXTURE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -155,5 +155,3 @@ def test_a_path_that_is_no_file_is_named(tmp_path):
         data.read_idx(tmp_path)
     with pytest.raises(DtypeError, match="read_idx: expected a path, got int"):
         data.read_idx(3)
-    with pytest.raises(UnknownArgumentError, match="no argument 'file'"):
-        data.read_idx(file="x")

@@ -10,7 +10,7 @@ import pytest
 
 from minigrad import data
 from minigrad.data import mnist_files
-from minigrad.errors import ArgumentError, DataError, DtypeError, MissingFileError, UnknownArgumentError
+from minigrad.errors import ArgumentError, DataError, DtypeError, MissingFileError
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
@@ -87,8 +87,6 @@ def test_bad_arguments_are_named(tmp_path):
         data.mnist(tmp_path, train="test")
     with pytest.raises(DtypeError, match="download must be True or False"):
         data.mnist(tmp_path, download=1)
-    with pytest.raises(UnknownArgumentError, match="no argument 'transform'"):
-        data.mnist(tmp_path, transform=None)
     (tmp_path / "file").write_text("")
     with pytest.raises(ArgumentError, match="root must be the folder of the files"):
         data.mnist(tmp_path / "file")

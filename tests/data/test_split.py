@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import data
-from minigrad.errors import ArgumentError, DtypeError, OutOfRangeError, UnknownArgumentError
+from minigrad.errors import ArgumentError, DtypeError, OutOfRangeError
 
 
 def whole(n):
@@ -134,5 +134,3 @@ def test_other_bad_arguments_are_named():
         data.random_split(3, [1])
     with pytest.raises(DtypeError, match=r"rng= needs a numpy\.random\.Generator"):
         data.random_split(whole(2), [1, 1], rng=0)
-    with pytest.raises(UnknownArgumentError, match="no argument 'generator'"):
-        data.random_split(whole(2), [1, 1], generator=None)

@@ -10,7 +10,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import optim
-from minigrad.errors import DtypeError, UnknownArgumentError
+from minigrad.errors import DtypeError
 
 
 def required(x: mg.Tensor) -> mg.Tensor:
@@ -102,12 +102,6 @@ def test_what_an_object_hands_out_as_its_array_is_copied() -> None:
     assert made.tolist() == [1, 1, 1]
     made.data[:] = 2
     assert numbers.array.tolist() == [7, 7, 7]
-
-
-@pytest.mark.parametrize("function", [mg.tensor, mg.zeros, mg.eye, mg.seed])
-def test_an_argument_that_is_none_is_explained(function: Any) -> None:
-    with pytest.raises(UnknownArgumentError, match=rf"{function.__name__}\(\) has no argument 'requires_gradient'"):
-        function(2, requires_gradient=True)
 
 
 def test_a_dtype_that_there_is_not_is_explained() -> None:

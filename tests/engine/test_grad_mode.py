@@ -11,7 +11,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.engine.mode import current_scope, enter_scope, is_recording, leave_scope
-from minigrad.errors import AnomalyError, ArgumentError, GraphError, UnknownArgumentError
+from minigrad.errors import AnomalyError, ArgumentError, GraphError
 
 
 def records() -> bool:
@@ -61,12 +61,6 @@ def test_what_is_recorded_is_as_before_once_a_block_is_over(mode: Any) -> None:
             with pytest.raises(ZeroDivisionError), mode():
                 raise ZeroDivisionError
             assert is_recording() == before
-
-
-@pytest.mark.parametrize("mode", [mg.no_grad, mg.enable_grad, mg.source_lines])
-def test_an_unknown_argument_is_named(mode: Any) -> None:
-    with pytest.raises(UnknownArgumentError, match=rf"{mode.__name__}\(\) has no argument 'mode'"):
-        mode(mode=False)
 
 
 @pytest.mark.parametrize("watch", [mg.source_lines, mg.detect_anomaly])

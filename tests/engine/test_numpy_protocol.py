@@ -10,7 +10,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.engine.numpy_protocol import implementations
-from minigrad.errors import GraphError, MinigradError, UnknownArgumentError, UnsupportedError
+from minigrad.errors import GraphError, MinigradError, UnsupportedError
 
 ARRAY = np.array([1.0, 2.0, 3.0])
 
@@ -141,27 +141,21 @@ class TestUnsupported:
     @pytest.mark.parametrize(
         ("call", "message"),
         [
-            (lambda x: np.median(x), r"np.median is not supported on tensors; the nearest that is: np\.mean"),
+            (lambda x: np.median(x), r"^np\.median is not supported on tensors\. Compose"),
             (lambda x: np.sort(x), "np.sort is not supported"),
             (lambda x: np.hypot(x, x), "np.hypot is not supported.*@mg.primitive"),
-            (lambda x: np.vstack([x, x]), "np.vstack is not supported on tensors; the nearest that is: np.stack"),
-            (lambda x: np.cumprod(x), "the nearest that is: np.prod"),
-            (lambda x: np.amax(x), "the nearest that is: np.max"),
+            (lambda x: np.vstack([x, x]), "np.vstack is not supported on tensors: use concatenate, or stack"),
+            (lambda x: np.log10(x), r"np\.log10 is not supported on tensors: use log\(x\) / math\.log\(10\)\. Compose"),
             (lambda x: np.add.accumulate(x), r"np.add.accumulate is not supported on tensors"),
             (lambda x: np.multiply.outer(x, x), r"np.multiply.outer is not supported"),
             (lambda x: np.add.at(x, 0, 1.0), r"np.add.at is not supported"),
             (lambda x: np.divide.reduce(x), r"np.divide.reduce is not supported"),
             (lambda x: np.linalg.inv(x), r"^np\.linalg\.inv is not supported on tensors\. Compose"),
             (lambda x: np.linalg.svd(x), r"^np\.linalg\.svd is not supported on tensors\. Compose"),
-            (
-                lambda x: np.nansum(x),
-                r"^np\.nansum is not supported on tensors; the nearest that is: np\.sum\. Compose",
-            ),
-            (lambda x: np.sort(x), r"^np\.sort is not supported on tensors\. Compose"),
             (lambda x: np.fft.fft(x), r"^np\.fft\.fft is not supported on tensors\. Compose"),
         ],
     )
-    def test_the_error_names_the_nearest(self, call: Any, message: str) -> None:
+    def test_the_error_says_what_to_do(self, call: Any, message: str) -> None:
         with pytest.raises(UnsupportedError, match=message):
             call(leaf())
 
@@ -206,7 +200,7 @@ class TestUnsupported:
         ],
     )
     def test_options_that_are_not_supported_are_refused_not_ignored(self, call: Any) -> None:
-        with pytest.raises(UnknownArgumentError):
+        with pytest.raises(TypeError, match=r"\w\(\) (got|takes)"):
             call(leaf())
 
     def test_an_array_of_a_tensor_that_requires_a_gradient(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.engine.node import Number, ancestors, backward_order
-from minigrad.errors import DtypeError, GradientCheckError, RuleError, ShapeError, UnknownArgumentError
+from minigrad.errors import DtypeError, GradientCheckError, RuleError, ShapeError
 
 
 @mg.primitive
@@ -277,11 +277,9 @@ class TestMistakes:
             mg.testing.gradcheck(primitive, mg.tensor([1.0, 2.0], name="w"))
 
     def test_wrong_arguments(self) -> None:
-        with pytest.raises(
-            UnknownArgumentError, match=r"scaled_power\(\) has no argument 'scal'; did you mean 'scale'\?"
-        ):
+        with pytest.raises(TypeError, match=r"^scaled_power\(\) got an unexpected keyword argument 'scal'$"):
             scaled_power(leaf(1.0), leaf(1.0), scal=2.0)
-        with pytest.raises(UnknownArgumentError, match=r"scaled_power\(\): missing a required argument: 'y'"):
+        with pytest.raises(TypeError, match=r"^scaled_power\(\) missing a required argument: 'y'$"):
             scaled_power(leaf(1.0))
 
     def test_shapes_that_do_not_fit_are_explained(self) -> None:

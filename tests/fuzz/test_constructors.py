@@ -86,14 +86,12 @@ def unsound() -> list[Any]:
 
 
 def draw(name: str, seed: int) -> tuple[list[Any], dict[str, Any]]:
-    """Draw the arguments of a call; some calls miss one, or have one too many."""
+    """Draw the arguments of a call."""
     rng = np.random.default_rng([seed, *name.encode()])
     pool = unsound()
 
     def argument(parameter: inspect.Parameter) -> Any:
         choices = sound(parameter.name) if rng.random() < 0.75 else pool
-        if parameter.annotation == "bool":  # whatever has a truth may stand for one; an array has none
-            choices = [choice for choice in choices if not isinstance(choice, np.ndarray | mg.Tensor)]
         return choices[rng.integers(len(choices))]
 
     positional: list[Any] = []
@@ -105,10 +103,6 @@ def draw(name: str, seed: int) -> tuple[list[Any], dict[str, Any]]:
             continue
         elif parameter.default is inspect.Parameter.empty or rng.random() < 0.3:
             named[parameter.name] = argument(parameter)
-    if named and rng.random() < 0.05:
-        named.pop(next(iter(named)))
-    if rng.random() < 0.05:
-        named["no_such_thing"] = 1
     return positional, named
 
 

@@ -136,37 +136,41 @@ BAD: list[tuple[Callable[[], Any], type[MinigradError], list[str]]] = [
     (lambda: mg.ones(2, dtype=np.int8) + 300, ArgumentError, ["add: ", "300 out of bounds", "x (2,)"]),
     (lambda: X * 10**400, ArgumentError, ["multiply: ", "too large", "x 'x' (2, 3)"]),
     # calls that do not fit
-    (lambda: mg.relu(X, inplace=True), UnknownArgumentError, ["relu() has no argument 'inplace'; it has x"]),
-    (lambda: mg.relu(), UnknownArgumentError, ["relu(): missing a required argument: 'x'"]),
-    (lambda: mg.exp(X, Y), UnknownArgumentError, ["exp(): too many positional arguments"]),
-    (lambda: mg.outer(X), UnknownArgumentError, ["outer(): missing a required argument: 'y'"]),
-    (lambda: mg.where(X > 0, X), UnknownArgumentError, ["where(): missing a required argument: 'y'"]),
+    (
+        lambda: mg.relu(X, inplace=True),
+        UnknownArgumentError,
+        ["relu() got an unexpected", "'inplace': no function"],
+    ),
+    (lambda: mg.relu(), TypeError, ["relu() missing a required argument: 'x'"]),
+    (lambda: mg.exp(X, Y), TypeError, ["exp() got too many positional arguments"]),
+    (lambda: mg.outer(X), TypeError, ["outer() missing a required argument: 'y'"]),
+    (lambda: mg.where(X > 0, X), TypeError, ["where() missing a required argument: 'y'"]),
     (
         lambda: mg.leaky_relu(X, slope=0.1),
-        UnknownArgumentError,
-        ["no argument 'slope'; did you mean 'negative_slope'?"],
+        TypeError,
+        ["leaky_relu() got an unexpected keyword argument 'slope'"],
     ),
-    (lambda: mg.elu(X, aplha=1), UnknownArgumentError, ["no argument 'aplha'; did you mean 'alpha'?"]),
-    (lambda: mg.clip(X, a_min=0), UnknownArgumentError, ["no argument 'a_min'; did you mean 'min'?"]),
-    (lambda: mg.pad(X, 1, value=3), UnknownArgumentError, ["no argument 'value'; did you mean 'constant_values'?"]),
+    (lambda: mg.elu(X, aplha=1), TypeError, ["got an unexpected keyword argument 'aplha'"]),
+    (lambda: mg.clip(X, a_min=0), TypeError, ["got an unexpected keyword argument 'a_min'"]),
+    (lambda: mg.pad(X, 1, value=3), TypeError, ["got an unexpected keyword argument 'value'"]),
     (
         lambda: mg.std(X, unbiased=True),
         UnknownArgumentError,
-        ["no argument 'unbiased'; it has x, axis, ddof, keepdims"],
+        ["'unbiased': use ddof=1 for the unbiased estimate"],
     ),
-    (lambda: mg.norm(X, ord=1), UnknownArgumentError, ["norm() has no argument 'ord'"]),
-    (lambda: mg.sum(X, 0, True), UnknownArgumentError, ["too many positional arguments", "x, axis, keepdims"]),
-    (lambda: X.sum(axis=1, keepdim=True), UnknownArgumentError, ["minigrad follows NumPy: use keepdims=True"]),
+    (lambda: mg.norm(X, ord=1), TypeError, ["got an unexpected keyword argument 'ord'"]),
+    (lambda: mg.sum(X, 0, True), TypeError, ["sum() got too many positional arguments"]),
+    (lambda: X.sum(axis=1, keepdim=True), UnknownArgumentError, ["'keepdim': use keepdims=True"]),
     *[
-        (lambda f=f: f(X, dim=1), UnknownArgumentError, [f"{f.__name__}() has no argument 'dim'", "use axis=1"])
+        (lambda f=f: f(X, dim=1), UnknownArgumentError, [f"{f.__name__}() got an unexpected", "'dim': use axis=1"])
         for f in (*ALONG_AXES, mg.squeeze, mg.flip, mg.expand_dims)
     ],
     *[
-        (lambda f=f: f([X, X], dim=0), UnknownArgumentError, [f"{f.__name__}() has no argument 'dim'", "use axis=0"])
+        (lambda f=f: f([X, X], dim=0), TypeError, [f"{f.__name__}() got an unexpected keyword argument 'dim'"])
         for f in (mg.concatenate, mg.stack)
     ],
-    (lambda: mg.split(X, 2, dim=0), UnknownArgumentError, ["split() has no argument 'dim'", "use axis=0"]),
-    (lambda: mg.take_along_axis(X, [[0]], dim=1), UnknownArgumentError, ["has no argument 'dim'", "use axis=1"]),
+    (lambda: mg.split(X, 2, dim=0), TypeError, ["got an unexpected keyword argument 'dim'"]),
+    (lambda: mg.take_along_axis(X, [[0]], dim=1), TypeError, ["got an unexpected keyword argument 'dim'"]),
 ]
 
 

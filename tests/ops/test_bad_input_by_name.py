@@ -20,7 +20,6 @@ from minigrad.errors import (
     MinigradError,
     ShapeError,
     UnavailableError,
-    UnknownArgumentError,
 )
 from minigrad.ops import functions
 from tests.ops.test_bad_input import ALONG_AXES, X, Y, check, ones
@@ -63,7 +62,7 @@ def with_first(name: str, operand: Any) -> Callable[[], Any]:
 
 def of_each_operation() -> Iterator[Named]:
     for name, f in OPERATIONS.items():
-        yield name, f, UnknownArgumentError, [f"{name}(): missing a required argument: ", "its arguments are "]
+        yield name, f, TypeError, [f"{name}() missing ", " required "]
         for operand, kind, piece in NO_NUMBERS:
             yield name, with_first(name, operand), kind, [piece]
         if name not in ("equal", "not_equal", "concatenate", "stack", "split", "take_along_axis", "pad", "einsum"):
@@ -87,7 +86,7 @@ DIFFERENTIATED: dict[str, list[Any]] = {"vjp": [X], "jvp": [X, X], "hvp": [X, X]
 OF_THE_ENGINE: list[Named] = [
     ("tensor", lambda: mg.tensor("a"), DtypeError, ["expected real numbers or booleans, got <U1 (str)"]),
     ("tensor", lambda: mg.tensor({1: 2}), DtypeError, ["got object (dict)"]),
-    ("tensor", lambda: mg.tensor([1.0], np.float32), UnknownArgumentError, ["tensor(): too many positional arguments"]),
+    ("tensor", lambda: mg.tensor([1.0], np.float32), TypeError, ["tensor() takes "]),
     *[
         (
             name,
@@ -100,7 +99,7 @@ OF_THE_ENGINE: list[Named] = [
     ],
     ("full", lambda: mg.full((2,), "a"), DtypeError, ["expected real numbers or booleans"]),
     ("full", lambda: mg.full((2,), [1, 2, 3]), ShapeError, ["cannot make a tensor of shape (2,)"]),
-    ("full", lambda: mg.full((2,)), UnknownArgumentError, ["full(): missing a required argument: 'fill_value'"]),
+    ("full", lambda: mg.full((2,)), TypeError, ["full() missing 1 required positional argument: 'fill_value'"]),
     ("arange", lambda: mg.arange(1j), DtypeError, ["expected real numbers or booleans, got complex128"]),
     ("arange", lambda: mg.arange(0, 5, 0), ArgumentError, ["arange: step must not be zero"]),
     ("arange", lambda: mg.arange(0, np.inf), ArgumentError, ["arange: cannot count from 0 to inf by 1"]),
@@ -118,7 +117,7 @@ OF_THE_ENGINE: list[Named] = [
     ],
     ("backprop", lambda: mg.backprop(3), DtypeError, ["expected a tensor to differentiate, got int"]),
     ("backprop", lambda: list(mg.backprop(X)), GraphError, ["needs a scalar", "'x' of shape (2, 3) has 6 elements"]),
-    ("backprop", lambda: mg.backprop(X, create=True), UnknownArgumentError, ["backprop() has no argument 'create'"]),
+    ("backprop", lambda: mg.backprop(X, create=True), TypeError, ["got an unexpected keyword argument 'create'"]),
     ("grad", lambda: mg.grad(3, X), DtypeError, ["expected a tensor to differentiate, got int"]),
     ("grad", lambda: mg.grad(X.sum(), 3), DtypeError, ["inputs must be tensors in a list or tuple, input 0 is: int"]),
     ("grad", lambda: mg.grad(X.sum(), Y), GraphError, ["does not depend on input 0, 'y'", "allow_unused=True"]),
@@ -154,14 +153,14 @@ OF_THE_ENGINE: list[Named] = [
         for given in (3, "a")
     ],
     *[
-        (name, partial(getattr(mg, name), mode=1), UnknownArgumentError, [f"{name}() has no argument 'mode'"])
+        (name, partial(getattr(mg, name), mode=1), TypeError, ["got an unexpected keyword argument 'mode'"])
         for name in ("no_grad", "enable_grad")
     ],
     *[
         ("compile", partial(mg.compile, *given), UnavailableError, ["comes back in a later", "as it is"])
         for given in ((), (len,))
     ],
-    ("compile", partial(mg.compile, mode=1), UnknownArgumentError, ["compile() has no argument 'mode'"]),
+    ("compile", partial(mg.compile, mode=1), TypeError, ["got an unexpected keyword argument 'mode'"]),
 ]
 NAMED = [*of_each_operation(), *OF_THE_ENGINE]
 
@@ -184,13 +183,13 @@ def test_every_operation_has_three_cases_of_two_kinds_at_least() -> None:
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_every_function_explains_an_unknown_argument(name: str) -> None:
-    with pytest.raises(UnknownArgumentError, match=rf"^{re.escape(name)}\(\)"):
+def test_every_function_names_an_unknown_argument(name: str) -> None:
+    with pytest.raises(TypeError, match=rf"^{re.escape(name)}\(\) got an unexpected keyword argument 'no_such_thing'$"):
         OPERATIONS[name](X, no_such_thing=1)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_every_function_refuses_what_is_no_number(name: str) -> None:
-    count = {"where": 3, "einsum": 2, "reshape": 2, "broadcast_to": 2, "swapaxes": 3, "moveaxis": 3}.get(name, 1)
+    count = len([p for p in inspect.signature(OPERATIONS[name]).parameters.values() if p.default is p.empty])
     with pytest.raises(MinigradError):
         OPERATIONS[name](*[object()] * count)

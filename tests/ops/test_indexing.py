@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.errors import OutOfRangeError, UnknownArgumentError
+from minigrad.errors import OutOfRangeError
 
 X = np.arange(24.0).reshape(2, 3, 4)
 PICKS = np.array([[[0, 3], [1, 1], [2, 0]], [[3, 3], [0, 1], [2, 2]]])
@@ -29,11 +29,6 @@ def test_take_along_axis_needs_an_axis_that_exists(axis: int) -> None:
         OutOfRangeError, match=f"take_along_axis: .* along axis {axis} do not fit .* the axis must exist"
     ):
         mg.take_along_axis(mg.tensor(X), PICKS, axis=axis)
-
-
-def test_take_along_axis_names_the_argument_that_was_meant() -> None:
-    with pytest.raises(UnknownArgumentError, match="no argument 'indexes'; did you mean 'indices'"):
-        mg.take_along_axis(mg.tensor(X), indexes=PICKS)
 
 
 def test_one_value_scattered_over_places_gets_the_sum_of_their_gradients() -> None:

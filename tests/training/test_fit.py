@@ -8,7 +8,7 @@ import pytest
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import data, nn, optim
-from minigrad.errors import ArgumentError, DtypeError, ShapeError, UnknownArgumentError
+from minigrad.errors import ArgumentError, DtypeError, ShapeError
 from minigrad.training import TrainingWarning, accuracy
 
 
@@ -276,7 +276,7 @@ def test_an_optimizer_of_a_loss_that_learns_is_one():
     [
         ({"epochs": 0}, ArgumentError, "epochs must be a positive integer, got 0"),
         ({"epochs": 2.0}, ArgumentError, "epochs must be a positive integer, got 2.0"),
-        ({"metrics": ["acuracy"]}, ArgumentError, "no metric 'acuracy'; did you mean 'accuracy'"),
+        ({"metrics": ["acuracy"]}, ArgumentError, "no metric 'acuracy'; known: accuracy"),
         ({"metrics": "accuracy"}, ArgumentError, "metrics is a list"),
         ({"train": data.xor()}, DtypeError, r"wrap it: DataLoader\(dataset"),
         ({"train": 3}, DtypeError, "train must give batches"),
@@ -289,7 +289,7 @@ def test_an_optimizer_of_a_loss_that_learns_is_one():
             DtypeError,
             "loss must be a scalar tensor, the function returned float",
         ),
-        ({"epoch": 3}, UnknownArgumentError, r"fit\(\) has no argument 'epoch'; did you mean 'epochs'"),
+        ({"epoch": 3}, TypeError, r"got an unexpected keyword argument 'epoch'"),
     ],
 )
 def test_bad_input(change, kind, message):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import viz
-from minigrad.errors import ArgumentError, DtypeError, GraphError, MissingExtraError, RenderError, UnknownArgumentError
+from minigrad.errors import ArgumentError, DtypeError, GraphError, MissingExtraError, RenderError
 from minigrad.viz import render as rendering
 from minigrad.viz.dot import LOOKS, to_dot
 from minigrad.viz.text import printable, shorten
@@ -257,12 +257,12 @@ def test_a_folded_module_tells_its_counts():
 @pytest.mark.parametrize(
     ("options", "kind", "message"),
     [
-        ({"direction": "lr"}, ArgumentError, "LR, TB, RL, BT; got 'lr'; did you mean 'LR'"),
+        ({"direction": "lr"}, ArgumentError, "LR, TB, RL, BT; got 'lr'"),
         ({"direction": 3}, ArgumentError, "got 3"),
         ({"collapse": "always"}, ArgumentError, "True, False or \"auto\"; got 'always'"),
         ({"collapse": 1}, ArgumentError, "got 1"),
         ({"title": 3}, DtypeError, "title must be a string, got int"),
-        ({"gradient": False}, UnknownArgumentError, "did you mean 'gradients'"),
+        ({"gradient": False}, TypeError, "unexpected keyword argument 'gradient'"),
     ],
 )
 def test_bad_arguments(options, kind, message):

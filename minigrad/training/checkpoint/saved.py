@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.errors import ArgumentError, CheckpointError, DtypeError, checked_arguments
+from minigrad.errors import ArgumentError, CheckpointError, DtypeError
 from minigrad.training.checkpoint import files, format, generators
 from minigrad.training.checkpoint.environment import environment
 from minigrad.training.checkpoint.restoring import restore_all
@@ -53,7 +53,6 @@ class Saved:
             parts.append(f"extra={reprlib.repr(self.extra)}")
         return f"Saved({', '.join(parts)})"
 
-    @checked_arguments
     def restore(self, *, model: Any = None, optimizer: Any = None, scheduler: Any = None, loader: Any = None) -> None:
         """Put everything back where it was, the random generators too; what is given must have been saved.
 

@@ -6,13 +6,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from minigrad.errors import CheckpointError, DtypeError, checked_arguments
+from minigrad.errors import CheckpointError, DtypeError
 from minigrad.training.checkpoint import files
 from minigrad.training.checkpoint.saved import Saved, content, load_file
 from minigrad.training.checkpoint.store import Checkpoint
 
 
-@checked_arguments
 def save(
     path: str | os.PathLike[str],
     *,
@@ -57,7 +56,6 @@ def save(
     files.write(target, content(model=model, optimizer=optimizer, scheduler=scheduler, loader=loader, extra=extra))
 
 
-@checked_arguments
 def load(path: str | os.PathLike[str]) -> Saved:
     """Load what ``save`` or ``fit`` wrote, after a check of every byte. Nothing in the file is executed.
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.checks import check_integer
 from minigrad.errors import (
     ArgumentError,
     CheckpointError,
@@ -18,7 +19,6 @@ from minigrad.errors import (
     CheckpointWarning,
     DtypeError,
     MissingFileError,
-    checked_arguments,
 )
 from minigrad.training.checkpoint import files
 from minigrad.training.checkpoint.lock import only_writer
@@ -53,7 +53,6 @@ class Checkpoint:
     300
     """
 
-    @checked_arguments
     def __init__(self, folder: str | os.PathLike[str], every: int | None = None, keep: int = 2) -> None:
         if not isinstance(folder, (str, os.PathLike)) or not os.fspath(folder) or "\0" in str(folder):
             raise DtypeError(f"Checkpoint: folder must be a path such as 'runs/digits', got {folder!r}")
@@ -75,7 +74,6 @@ class Checkpoint:
             raise files.explained("read", self.folder, problem) from problem
         return sorted((path for path in found if found[path]), key=_step)
 
-    @checked_arguments
     def save(
         self,
         step: int,
@@ -96,11 +94,10 @@ class Checkpoint:
             CheckpointError: when another run is writing to the folder, such as a ``fit`` that goes on.
             CheckpointFileError: when the file cannot be written; those that were there still are.
         """
-        if isinstance(step, bool) or not isinstance(step, (int, np.integer)) or step < 0:
-            raise ArgumentError(f"Checkpoint.save: step must be a non-negative integer, got {step!r}")
+        step = check_integer("Checkpoint.save: step", step, least=0, most=2**63)
         what = content(model=model, optimizer=optimizer, scheduler=scheduler, loader=loader, extra=extra)
         with only_writer(self.folder):
-            return self.put(int(step), what)
+            return self.put(step, what)
 
     def put(self, step: int, what: bytearray) -> Path:
         """Write a checkpoint's bytes under a step, then remove the oldest ones."""
@@ -113,7 +110,6 @@ class Checkpoint:
         self._remove_old(step)
         return path
 
-    @checked_arguments
     def load(self) -> Saved | None:
         """Load the newest checkpoint that is whole; None if there is none at all.
 

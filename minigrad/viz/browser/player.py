@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, MissingExtraError, RenderError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, MissingExtraError, RenderError
 from minigrad.optim.optimizer import Optimizer
 from minigrad.viz.browser.page import framed, page
 from minigrad.viz.browser.payload import Payload
@@ -30,7 +30,6 @@ class Player:
         title: the heading of the page.
     """
 
-    @checked_arguments
     def __init__(self, trace: Trace, title: str | None = None) -> None:
         if not isinstance(trace, Trace):
             raise DtypeError(f"Player plays a trace, such as viz.trace(loss); got {type(trace).__name__}")
@@ -49,7 +48,6 @@ class Player:
         """
         return page(Payload(self.trace, self.title).data())
 
-    @checked_arguments
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page to an ``.html`` file and return its path; folders are made as needed.
 
@@ -79,7 +77,6 @@ class Player:
         return f"<Player of {len(self.trace.steps)} steps over {len(self.trace.graph.nodes)} nodes>"
 
 
-@checked_arguments
 def player(
     output: Tensor, *, optimizer: Optimizer | None = None, gradient: Any = None, title: str | None = None
 ) -> Player:

@@ -18,7 +18,7 @@ from minigrad.engine.random import generator
 from minigrad.engine.recompute import values_of
 from minigrad.engine.tensor import Tensor
 from minigrad.engine.walk import walk
-from minigrad.errors import ArgumentError, DtypeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError
 from minigrad.optim.optimizer import Optimizer
 from minigrad.viz.graph import build, node_ids, root_of
 from minigrad.viz.recording.rules import RuleText, describe_rule
@@ -125,7 +125,6 @@ class Recorder(Observer):
         return Trace(graph, tuple(self.steps), self.values, self.rules)
 
 
-@checked_arguments
 def trace(output: Tensor, *, gradient: Any = None, optimizer: Optimizer | None = None) -> Trace:
     """Return the forward and the backward pass of a tensor as plain data, step by step.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.checks import check_integer
 from minigrad.errors import ArgumentError, DtypeError
 from minigrad.viz.graph import Graph
 from minigrad.viz.recording.rules import RuleText
@@ -48,7 +49,8 @@ class Trace:
         >>> print(viz.trace(x * x).sentence(2))
         multiply sends 3 to x.
         """
-        return sentence(self.steps[index], self.graph, self.labels)
+        number = check_integer("sentence: index", index, least=-len(self.steps), most=len(self.steps) - 1)
+        return sentence(self.steps[number], self.graph, self.labels)
 
     @cached_property
     def gradients(self) -> dict[str, Snapshot]:
@@ -66,7 +68,7 @@ class Trace:
 
         Arrays of more than 64 elements are written as their statistics and a fingerprint of their bytes.
         """
-        return to_text(self, indent)
+        return to_text(self, None if indent is None else check_integer("to_json: indent", indent, least=0, most=16))
 
     @staticmethod
     def from_json(text: str) -> Trace:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import checked_arguments
 from minigrad.optim.optimizer import Optimizer
 from minigrad.viz.recording.recorder import trace
 from minigrad.viz.recording.replay import Position
@@ -26,7 +25,6 @@ LOOK_UP = 0.25  # seconds after which the size of the terminal is looked at agai
 _ASCII = str.maketrans("▶◀●⋮█░─│┬×‖…→←↓↑∂·⊙−Σ⁻ᵀ", "><*:#.-|+x|.><v^d**-S-T")
 
 
-@checked_arguments
 def step(output: Tensor, *, gradient: Any = None, optimizer: Optimizer | None = None) -> None:
     """Step through the forward and the backward pass of a tensor in the terminal, one key a step; ? lists the keys.
 

@@ -275,7 +275,7 @@ def test_without_graphviz_the_error_names_the_ways_to_get_it(monkeypatch):
 
 def test_bad_arguments():
     graph = square()
-    with pytest.raises(ArgumentError, match="did you mean 'LR'"):
+    with pytest.raises(ArgumentError, match="direction must be one of LR, TB, RL, BT; got 'lr'"):
         lay_out(graph, sizes_of(graph), direction="lr")
     with pytest.raises(ArgumentError, match="none of n1, n2"):
         lay_out(graph, {"n0": (10, 10)})
