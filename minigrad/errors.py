@@ -111,7 +111,9 @@ class CheckpointWarning(UserWarning):
     """A checkpoint that was passed over for an older one, or that comes from other surroundings."""
 
 
-# What people who come from PyTorch write, and what NumPy, and so minigrad, calls it.
+# --- for minigrad.optim alone: hints are in minigrad/pytorch_names.py
+
+# what people who come from PyTorch write, and what NumPy, and so minigrad, calls it
 PYTORCH_TO_NUMPY = {
     "dim": "axis",
     "keepdim": "keepdims",

@@ -63,7 +63,7 @@ def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
             with gzip.GzipFile(fileobj=raw) as unpacked:
                 return _read(unpacked, file, size * MOST_PACKED)
         except (gzip.BadGzipFile, EOFError, zlib.error) as problem:
-            raise DataError(f"{file}: the gzip stream is damaged ({problem}); fetch the file again") from problem
+            raise DataError(f"{file}: the gzip stream is damaged ({problem}); fetch the file again") from None
 
 
 def as_path(path: Any, function: str) -> Path:
@@ -80,7 +80,7 @@ def as_path(path: Any, function: str) -> Path:
     except (FileNotFoundError, NotADirectoryError):
         pass  # what is missing is told by the function, which knows how to get it
     except (OSError, ValueError) as problem:
-        raise ArgumentError(f"{function}: cannot look at the path {str(path)[:80]!r}: {problem}") from problem
+        raise ArgumentError(f"{function}: cannot look at the path {str(path)[:80]!r}: {problem}") from None
     return Path(path)
 
 
@@ -103,7 +103,7 @@ def _read(stream: BinaryIO | gzip.GzipFile, file: Path, most: int) -> npt.NDArra
     try:
         array = np.frombuffer(content, dtype).reshape(shape)
     except ValueError as problem:  # an empty array whose other axes are too long
-        raise DataError(f"{file}: cannot make an array of shape {shape}: {problem}") from problem
+        raise DataError(f"{file}: cannot make an array of shape {shape}: {problem}") from None
     return array.astype(dtype.newbyteorder("="), copy=False)
 
 

@@ -27,8 +27,8 @@ def as_array(value: Any, dtype: npt.DTypeLike | None = None) -> Array:
         array = np.asarray(value)
     except (ValueError, TypeError, OverflowError) as problem:
         if "inhomogeneous" in str(problem):
-            raise ShapeError("nested lists must have the same length at each level") from problem
-        raise DtypeError(f"cannot make an array of {value!r}: {problem}") from problem
+            raise ShapeError("nested lists must have the same length at each level") from None
+        raise DtypeError(f"cannot make an array of {value!r}: {problem}") from None
     if array.dtype.kind not in "biuf":
         raise DtypeError(f"expected real numbers or booleans, got {array.dtype} ({type(value).__name__})")
     if dtype is not None:
@@ -43,7 +43,7 @@ def _converted(value: Any, array: Array, dtype: npt.DTypeLike) -> Array:
     try:
         return np.asarray(value, dtype)
     except (ValueError, TypeError, OverflowError) as problem:
-        raise DtypeError(f"cannot make an array of {value!r}: {problem}") from problem
+        raise DtypeError(f"cannot make an array of {value!r}: {problem}") from None
 
 
 def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
@@ -54,8 +54,8 @@ def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
     """
     try:
         made = np.dtype(dtype)
-    except (TypeError, ValueError) as problem:
-        raise DtypeError(f"{dtype!r} is not a dtype; use np.float32, np.float64, np.int64, ...") from problem
+    except (TypeError, ValueError):
+        raise DtypeError(f"{dtype!r} is not a dtype; use np.float32, np.float64, np.int64, ...") from None
     if made.kind not in "biuf":
         raise DtypeError(f"expected a dtype of real numbers or booleans, got {made}")
     return made

@@ -55,9 +55,9 @@ def _filled(shape: Shape, value: Any, dtype: npt.DTypeLike | None, requires_grad
         # NumPy 2.0 fills integers with what does not fit, and says nothing
         array = np.full(shape, value if dtype is None else np.asarray(value, dtype), dtype)
     except OverflowError as problem:
-        raise ArgumentError(f"cannot fill a tensor with {value!r}: {problem}") from problem
+        raise ArgumentError(f"cannot fill a tensor with {value!r}: {problem}") from None
     except (ValueError, TypeError) as problem:
-        raise ShapeError(f"cannot make a tensor of shape {shape!r}: {problem}") from problem
+        raise ShapeError(f"cannot make a tensor of shape {shape!r}: {problem}") from None
     return _finish(Tensor(as_array(array), None), requires_grad)
 
 
@@ -119,7 +119,7 @@ def arange(start: float, stop: float | None = None, step: float = 1, *, dtype: n
     try:
         array = np.arange(start, dtype=dtype) if stop is None else np.arange(start, stop, step, dtype=dtype)
     except (ValueError, TypeError, ArithmeticError) as problem:
-        raise ArgumentError(f"arange: cannot count from {start!r} to {stop!r} by {step!r}: {problem}") from problem
+        raise ArgumentError(f"arange: cannot count from {start!r} to {stop!r} by {step!r}: {problem}") from None
     return Tensor(as_array(array.astype(np.float32) if dtype is None and array.dtype == np.float64 else array), None)
 
 
@@ -138,7 +138,7 @@ def eye(n: int, m: int | None = None, *, dtype: npt.DTypeLike = np.float32) -> T
     try:
         return Tensor(np.eye(n, m, dtype=dtype), None)
     except (ValueError, TypeError) as problem:
-        raise ShapeError(f"cannot make an identity matrix of {n!r} rows and {m!r} columns: {problem}") from problem
+        raise ShapeError(f"cannot make an identity matrix of {n!r} rows and {m!r} columns: {problem}") from None
 
 
 def zeros_like(x: Any, *, dtype: npt.DTypeLike | None = None) -> Tensor:

@@ -48,7 +48,7 @@ def number_between(owner: str, name: str, value: Any, low: float, high: float = 
     try:
         return float(value)
     except OverflowError as problem:
-        raise ArgumentError(f"{owner}: {name} is too large: {problem}") from problem
+        raise ArgumentError(f"{owner}: {name} is too large: {problem}") from None
 
 
 def one_of(owner: str, name: str, value: Any, choices: tuple[str, ...]) -> str:

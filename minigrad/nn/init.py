@@ -77,7 +77,7 @@ def constant_(tensor: T, val: float) -> T:
             raise TypeError(f"it is of dtype {values.dtype}")
         return _fill(tensor, values)
     except (TypeError, ValueError, OverflowError) as problem:
-        raise ArgumentError(f"constant_: val must be a number, got {repr(val)[:80]}: {problem}") from problem
+        raise ArgumentError(f"constant_: val must be a number, got {repr(val)[:80]}: {problem}") from None
 
 
 def zeros_(tensor: T) -> T:

@@ -102,4 +102,4 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Tensor:
     try:
         return getitem(x, tuple(grid))
     except OutOfRangeError as problem:
-        raise OutOfRangeError(f"take_along_axis: {problem}") from problem
+        raise OutOfRangeError(f"take_along_axis: {problem}") from None

@@ -187,8 +187,8 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float =
     shape = x.shape if isinstance(x, Tensor) else as_array(x).shape
     try:
         widths = np.broadcast_to(pad_width, (len(shape), 2))
-    except ValueError as problem:
-        raise ShapeError(f"pad: pad_width {pad_width!r} does not fit a tensor of shape {shape}") from problem
+    except ValueError:
+        raise ShapeError(f"pad: pad_width {pad_width!r} does not fit a tensor of shape {shape}") from None
     if widths.dtype.kind not in "iu":
         raise DtypeError(f"pad: pad_width counts elements and must be made of integers, got {pad_width!r}")
     pairs = tuple((int(before), int(after)) for before, after in widths)
@@ -296,10 +296,10 @@ def split(x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0) ->
     else:
         try:
             cuts = [operator.index(cut) for cut in indices_or_sections]
-        except TypeError as problem:
+        except TypeError:
             raise DtypeError(
                 f"split: expects a number of pieces, or a list of the indices to cut at, got {indices_or_sections!r}"
-            ) from problem
+            ) from None
     before = (slice(None),) * (axis % x.ndim)
     edges = zip([0, *cuts], [*cuts, size], strict=True)
     return [x[(*before, slice(start, stop))] for start, stop in edges]

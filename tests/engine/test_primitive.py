@@ -282,6 +282,20 @@ class TestMistakes:
         with pytest.raises(TypeError, match=r"^scaled_power\(\) missing a required argument: 'y'$"):
             scaled_power(leaf(1.0))
 
+    def test_wrong_arguments_of_a_function_of_any_number_of_inputs(self) -> None:
+        @mg.primitive
+        def largest(*arrays: Any, axis: int) -> Any:
+            return np.max(np.stack(arrays), axis=axis)
+
+        largest.derivatives(lambda g: g)
+        for options, message in (
+            ({}, "missing a required"),
+            ({"axis": 0, "scal": 1}, "got an unexpected keyword argument 'scal'$"),
+            ({"dim": 0}, "got an unexpected keyword argument 'dim': use axis=0$"),
+        ):
+            with pytest.raises(TypeError, match=rf"^largest\(\) {message}"):
+                largest(leaf(1.0), **options)
+
     def test_shapes_that_do_not_fit_are_explained(self) -> None:
         with pytest.raises(ShapeError, match=r"hypot: shapes do not broadcast: x \(2,\) and y \(3,\)"):
             hypot(leaf([1.0, 2.0]), leaf([1.0, 2.0, 3.0]))
