@@ -19,7 +19,9 @@ def check_flag(name: str, value: Any) -> bool:
     Raises:
         DtypeError: when it is anything else; a forgotten comma must not switch something on.
     """
-    if not isinstance(value, (bool, np.bool_)):
+    if type(value) is bool:  # the usual case
+        return value
+    if not isinstance(value, np.bool_):
         raise DtypeError(f"{name} must be True or False, got {value!r}")
     return bool(value)
 
