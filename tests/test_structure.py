@@ -93,8 +93,8 @@ def test_modules_do_not_import_in_circles(type_checking):
 # the files in which one reads the engine, and beside each the small ones that it may use from there on
 READING_ORDER = {
     "node": [],
-    "value": [],
-    "primitive": ["arrays", "mode", "explain", "half", "protected", "rule"],
+    "value": ["arrays"],
+    "primitive": ["mode", "explain", "half", "protected", "rule"],
     "walk": [],
     "tensor": ["numpy_protocol", "operators"],
     "backward": [],

@@ -170,7 +170,7 @@ class Tensor(Value, Operators):
             self._grad = None
             return
         if not isinstance(gradient, Tensor):
-            gradient = Tensor(as_array(gradient, self.dtype).copy("K"), None)
+            gradient = own_tensor(gradient, self.dtype)
         if gradient.shape != self.shape:
             raise ShapeError(f"the gradient of {self.describe()} must have its shape, got {gradient.shape}")
         self._grad = gradient
@@ -302,6 +302,13 @@ def wrapped(array: npt.NDArray[Any]) -> Tensor:
     tensor = Tensor(array, None)
     tensor._exported = True
     return tensor
+
+
+def own_tensor(value: Any, dtype: np.dtype[Any]) -> Tensor:
+    """Return a value in a dtype as a tensor: a tensor of that dtype as it is, a copy of anything else."""
+    if isinstance(value, Tensor):
+        return value if value.dtype == dtype else value.astype(dtype)
+    return Tensor(as_array(value, dtype).copy("K"), None)
 
 
 def check_differentiable(dtype: np.dtype[Any], what: str) -> None:

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.arrays import as_array
 from minigrad.engine.backward import grad
 from minigrad.engine.creation import tensor
 from minigrad.engine.mode import GradMode, records_derivatives, transforming
 from minigrad.engine.operators import operations
-from minigrad.engine.tensor import Tensor, check_differentiable
+from minigrad.engine.tensor import Tensor, check_differentiable, own_tensor
+from minigrad.engine.value import of_parts
 from minigrad.errors import DtypeError, GraphError, ShapeError, checked_arguments
 
 Function = Callable[..., Tensor]
@@ -252,10 +252,7 @@ def _like(x: Any, values: Any) -> Any:
 def _filled(x: Any, values: Iterator[Any]) -> Any:
     if not _is_container(x):
         return next(values)
-    if isinstance(x, dict):
-        return {key: _filled(each, values) for key, each in x.items()}
-    filled = [_filled(each, values) for each in x]
-    return type(x)(*filled) if hasattr(x, "_fields") else type(x)(filled)  # a named tuple takes them one by one
+    return of_parts(lambda part: _filled(part, values), x)
 
 
 def _is_differentiable(value: Any) -> bool:
@@ -334,7 +331,7 @@ def _directions(v: Any, x: Any, inputs: list[Tensor]) -> list[Tensor]:
     """Return a direction for each input, in its shape."""
     directions = []
     for position, (direction, x_i) in enumerate(zip(_matched(v, x), inputs, strict=True)):
-        made = direction if isinstance(direction, Tensor) else Tensor(as_array(direction, x_i.dtype).copy(), None)
+        made = direction if isinstance(direction, Tensor) else own_tensor(direction, x_i.dtype)
         if made.shape != x_i.shape:
             raise ShapeError(
                 f"v must have the shape of x: for argument {position} {x_i.shape} expected, got {made.shape}"

@@ -6,11 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from minigrad.engine.arrays import Array
 from minigrad.engine.node import CONSTANT, Node
-
-Array = npt.NDArray[Any]
 
 
 class Value:
