@@ -90,7 +90,8 @@ def backward(output: Tensor, gradient: Any, retain_graph: bool, create_graph: bo
             pass
     else:
         for node, arrived, _ in visits:
-            _accumulate(node, arrived)
+            if node.tensor is not None:
+                _accumulate(node, arrived)
 
 
 @checked_arguments

@@ -154,25 +154,26 @@ class Primitive(Generic[P, T]):
         kinds: list[int] = []
         needed = False
         for value in inputs:
-            node, kind = None, CONSTANT
             array: Any
+            node: Any
             if isinstance(value, Value):
                 array, node = value._array, value.node
-                if node is not None:
-                    kind = node.kind
-                    if kind >= LEAF:
-                        needed = True
+                kind = CONSTANT if node is None else node.kind
+                if kind >= LEAF:
+                    needed = True
                 if value._exported:
                     exported.append(array)
                     kind = min(kind, LEAF)
                 else:  # as capture() does
                     value._captured = True
+            elif type(value) is float and self.broadcasts:
+                array, node, kind = value, value, NUMBER
             else:
-                array = value if type(value) is float and self.broadcasts else self._operand(value, len(arrays))
+                array = self._operand(value, len(arrays))
+                node, kind = array, NUMBER
                 if isinstance(array, np.ndarray):
                     exported.append(array)
-                else:
-                    node, kind = array, NUMBER
+                    node, kind = None, CONSTANT
             arrays.append(array)
             nodes.append(node)
             kinds.append(kind)

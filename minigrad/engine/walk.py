@@ -105,7 +105,7 @@ def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
     """Sum over the axes along which a value of ``shape`` was broadcast; float16 is accumulated in float32."""
     if gradient.shape == shape:
         return gradient
-    if gradient.dtype == np.float16:
+    if gradient.dtype.char == "e":
         return sum_to_shape(gradient.astype(np.float32), shape).astype(np.float16)
     extra = gradient.ndim - len(shape)
     if extra == 1 and len(shape) == 1 and type(gradient) is np.ndarray and gradient.dtype.char in "fd":
