@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.errors import ArgumentError, DtypeError
-from minigrad.viz.graph import Graph
-from minigrad.viz.recording.rules import RuleText
+from minigrad.viz.recording.parts import Parts
 from minigrad.viz.recording.sentences import labels, sentence
 from minigrad.viz.recording.snapshot import Snapshot
 from minigrad.viz.recording.steps import ContributionStep, SeedStep, SumStep, TraceStep
@@ -19,7 +18,7 @@ from minigrad.viz.recording.trace_json import from_text, to_text
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class Trace(Parts):
     """A forward and a backward pass, and an optimizer's update if there was one.
 
     Attributes:
@@ -28,11 +27,6 @@ class Trace:
         values: what each node holds before anything is updated, by its id.
         rules: the text of the derivative rule of an operation's argument, by ``(id, position)``.
     """
-
-    graph: Graph
-    steps: tuple[TraceStep, ...]
-    values: dict[str, Snapshot]
-    rules: dict[tuple[str, int], RuleText]
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -75,7 +69,7 @@ class Trace:
         Raises:
             DataError: when the text is no trace, or one of another version.
         """
-        return Trace(*from_text(text))
+        return Trace(**vars(from_text(text)))
 
     def diff(self, other: Trace, *, tolerance: float = 0.0) -> Difference | None:
         """Return the first step in which another trace differs, or None if they are the same.
