@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.engine.mode import GradMode, observers, records_derivatives
 from minigrad.engine.node import Node
 from minigrad.engine.operators import operations
-from minigrad.engine.tensor import Tensor, own_tensor
+from minigrad.engine.tensor import Tensor, of_dtype
 from minigrad.engine.value import read_only
 from minigrad.engine.walk import Visit, walk
 from minigrad.errors import DtypeError, GraphError, ShapeError, checked_arguments
@@ -170,7 +170,8 @@ def _checked_inputs(inputs: Any) -> list[Any]:
 
 
 def _visits(output: Tensor, gradient: Any, retain_graph: bool, create_graph: bool) -> Iterator[Visit]:
-    """Return the walk of a backward pass towards every leaf."""
+    """Return the walk of a backward pass towards every leaf; recorded inside the function of a transform."""
+    create_graph = create_graph or records_derivatives()
     seeds = {differentiable_node(output): start_gradient(output, gradient, recorded=create_graph)}
     return walk(seeds, recorded=create_graph, release=not (retain_graph or create_graph))
 
@@ -257,7 +258,7 @@ def start_gradient(output: Tensor, gradient: Any, *, recorded: bool) -> Any:
         array = np.array(1, value.dtype) if value.ndim == 0 else np.ones(value.shape, value.dtype)
         return Tensor(array, None, captured=True) if recorded else array
     with GradMode(recorded):
-        start = own_tensor(gradient, output.dtype)
+        start = of_dtype(gradient, output.dtype)
     if start.shape != output.shape:
         raise ShapeError(f"gradient= must have the output's shape {output.shape}, got {start.shape}")
     return as_tensor(start) if recorded else start.capture()

@@ -20,6 +20,7 @@ from minigrad.errors import DtypeError, MinigradError, RuleError
 
 P = ParamSpec("P")
 T = TypeVar("T", bound=Value)
+_MOST_PLANS = 100  # of one primitive that are remembered: one of any number of inputs may have any number of plans
 _PLAIN = frozenset({bool, int, float, str, type(None), type(...)})
 
 
@@ -100,6 +101,7 @@ class Primitive(Generic[P, T]):
             one = f"one rule for all of *{self.parameters[0].name}" if self.variadic else "at most one for each"
             raise RuleError(f"{self.name}: {len(rules)} rules for {possible} positional arguments; give {one}")
         inputs = [parameter.name for parameter in self.parameters[: len(rules)]]
+        self._check_names(inputs)
         self.defaults = {parameter.name: parameter.default for parameter in self.parameters[len(rules) :]}
         self._option_names = frozenset(self.defaults)
         known = {*inputs, *[f"{name}_shape" for name in inputs], "out", *self.defaults}
@@ -195,8 +197,23 @@ class Primitive(Generic[P, T]):
         """Return what a node does for inputs of these kinds, and remember it."""
         names = [parameter.name for parameter in self.parameters[: len(self.rules)]]
         plan = Plan(self.rules, names, self.defaults, kinds, variadic=self.variadic, random=self.random)
-        self._plans[kinds] = plan
+        if len(self._plans) < _MOST_PLANS:
+            self._plans[kinds] = plan
         return plan
+
+    def _check_names(self, inputs: list[str]) -> None:
+        """Raise where a parameter has a name that means something else to rules, or cannot be passed as an option."""
+        taken = {"out", "kept", *[f"{name}_shape" for name in inputs], *(("position",) if self.variadic else ())}
+        for place, parameter in enumerate(self.parameters):
+            if parameter.name in taken:
+                raise RuleError(
+                    f"{self.name}: {parameter.name!r} means something else in a rule; give the parameter another name"
+                )
+            is_option = place >= len(inputs)
+            if parameter.kind is parameter.VAR_KEYWORD or (is_option and parameter.kind is parameter.POSITIONAL_ONLY):
+                raise RuleError(
+                    f"{self.name}: the options of a primitive have names and can be passed by them, got {parameter}"
+                )
 
     def _bind_rule(self, rule: Callable[..., Any], known: set[str]) -> Rule:
         """Return a rule with the names of what it needs: one that does not exist is an error now, not in the walk."""

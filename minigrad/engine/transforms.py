@@ -16,7 +16,7 @@ from minigrad.engine.backward import grad
 from minigrad.engine.creation import tensor
 from minigrad.engine.mode import GradMode, records_derivatives, transforming
 from minigrad.engine.operators import operations
-from minigrad.engine.tensor import Tensor, check_differentiable, own_tensor
+from minigrad.engine.tensor import Tensor, check_differentiable, of_dtype
 from minigrad.engine.value import of_parts
 from minigrad.errors import DtypeError, GraphError, ShapeError, checked_arguments
 
@@ -56,9 +56,11 @@ def value_and_grad(f: Function) -> Callable[..., tuple[Tensor, Any]]:
             return f(*[given.get(place, value) for place, value in enumerate(args)], **options)
 
         record = records_derivatives()
-        inputs, value = _evaluate(of_chosen, tuple(chosen.values()))
-        gradients = grad(value, inputs, create_graph=record, allow_unused=True)
-        pulled = _like(tuple(chosen.values()), map(_or_zeros, gradients, inputs))
+        inputs, value = _evaluate(of_chosen, tuple(chosen.values()), scalar="value_and_grad")
+        found: Sequence[Any] = [None] * len(inputs)
+        if value.requires_grad:
+            found = grad(value, inputs, create_graph=record, allow_unused=True)
+        pulled = _like(tuple(chosen.values()), map(_or_zeros, found, inputs))
         return value if record else value.detach(), pulled[0] if len(pulled) == 1 else pulled
 
     return with_gradient
@@ -118,7 +120,7 @@ def jvp(f: Function, x: Any, v: Any, *, create_graph: bool = False) -> tuple[Ten
     inputs, value = _evaluate(f, _packed(x))
     directions = _directions(v, x, inputs)
     cotangent = Tensor(np.ones_like(value._array), None)  # any will do: the pullback is linear
-    cotangent.requires_grad = True
+    cotangent.requires_grad = value.requires_grad
     total = Tensor(np.zeros_like(value._array), None)
     for pulled, direction in zip(_pull(value, inputs, cotangent, record=True), directions, strict=True):
         if pulled.requires_grad:
@@ -331,7 +333,7 @@ def _directions(v: Any, x: Any, inputs: list[Tensor]) -> list[Tensor]:
     """Return a direction for each input, in its shape."""
     directions = []
     for position, (direction, x_i) in enumerate(zip(_matched(v, x), inputs, strict=True)):
-        made = direction if isinstance(direction, Tensor) else own_tensor(direction, x_i.dtype)
+        made = direction if isinstance(direction, Tensor) else of_dtype(direction, x_i.dtype)
         if made.shape != x_i.shape:
             raise ShapeError(
                 f"v must have the shape of x: for argument {position} {x_i.shape} expected, got {made.shape}"

@@ -75,9 +75,10 @@ def of_parts(function: Callable[[Any], Any], value: Any) -> Any:
     """Return a tuple, list or dict with a function applied to each part; anything else as it is."""
     if isinstance(value, dict):
         return {key: function(part) for key, part in value.items()}
-    if isinstance(value, (tuple, list)):
-        parts = [function(part) for part in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)  # a named tuple, or not
+    if isinstance(value, list):
+        return [function(part) for part in value]
+    if isinstance(value, tuple):
+        return type(value)(*map(function, value)) if hasattr(value, "_fields") else tuple(map(function, value))
     return value
 
 

@@ -59,7 +59,7 @@ def walk(
             else:
                 _send(node, gradient, node.saved, arrived, towards, sent)
         yield node, gradient, sent
-        if release:
+        if release and sent:  # else its rules have not run
             node.saved = node.operands = None
 
 
