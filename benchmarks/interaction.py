@@ -80,7 +80,7 @@ def in_the_browser(folder: Path) -> Times:
 
 def in_the_terminal() -> Times:
     """Return the milliseconds that printing, drawing and Ctrl-C take."""
-    from minigrad.viz.terminal.stepper import Stepper
+    from minigrad.viz.terminal.state import Stepper
     from minigrad.viz.terminal.text import plain
     from tests.viz.browser.traces import chain
     from tests.viz.terminal.terminals import Terminal, draw

@@ -141,7 +141,7 @@ _LATER = dict.fromkeys(("analysis", "data", "testing", "viz"), "")
 _LATER |= dict.fromkeys(("hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"), "minigrad.engine.transforms")
 _LATER |= {"detect_anomaly": "minigrad.analysis.anomaly", "source_lines": "minigrad.source"}
 _LATER |= dict.fromkeys(("Checkpoint", "History", "evaluate", "fit", "load", "save"), "minigrad.training")
-_LATER |= {"compile": "minigrad.compiling", "source_lines": "minigrad.source"}
+_LATER |= {"compile": "minigrad.compiling"}
 
 if not _TYPE_CHECKING:  # a type checker shall see only what there is
 

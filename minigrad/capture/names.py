@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad.engine.node import Node
 from minigrad.engine.tensor import Tensor
-from minigrad.viz.graph import node_ids
+from minigrad.viz.build import node_ids
 
 
 def variable_names(root: Node, frame: FrameType | None) -> dict[Node, str]:

@@ -15,7 +15,7 @@ from minigrad.engine.backward import Step
 from minigrad.engine.mode import Observer
 from minigrad.engine.tensor import Tensor
 from minigrad.source import calling_frame
-from minigrad.viz.graph import root_of
+from minigrad.viz.build import root_of
 from minigrad.viz.recording.recorder import Recorder
 from minigrad.viz.recording.steps import UpdateStep
 from minigrad.viz.recording.trace import Trace

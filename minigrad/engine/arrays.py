@@ -67,7 +67,7 @@ def as_real(array: Any) -> Any:
 
 
 def as_operand(value: Any, *, weak: bool) -> Any:
-    """Return an argument that is not a tensor as an array; weak, numbers stay numbers, and NumPy's promotion holds."""
+    """Return an argument that is not a tensor as an array; if weak, numbers as they are: they change no dtype."""
     is_number = isinstance(value, (int, float)) or (isinstance(value, np.generic) and value.dtype.kind in "biuf")
     return value if value is None or (weak and is_number) else as_array(value)
 

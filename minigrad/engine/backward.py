@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.checks import check_flag, is_iterable
-from minigrad.engine.arrays import as_array
 from minigrad.engine.mode import GradMode, observers, records_derivatives
 from minigrad.engine.node import Node
 from minigrad.engine.operators import operations
-from minigrad.engine.tensor import Tensor
+from minigrad.engine.tensor import Tensor, of_dtype
 from minigrad.engine.value import read_only
 from minigrad.engine.walk import Visit, walk
 from minigrad.errors import DtypeError, GraphError, ShapeError
@@ -80,19 +79,19 @@ def backprop(
     multiply 1.0
     x 7.0
     """
-    return _observed(output, _accumulating(_visits(output, gradient, retain_graph, create_graph)))
+    return _observed(output, _passing(_visits(output, gradient, retain_graph, create_graph), _accumulate))
 
 
 def backward(output: Tensor, gradient: Any, retain_graph: bool, create_graph: bool) -> None:
     """Run a backward pass to its end; ``Tensor.backward`` documents the arguments."""
     visits = _visits(output, gradient, retain_graph, create_graph)
     if observers():
-        for _ in _observed(output, _accumulating(visits)):
+        for _ in _observed(output, _passing(visits, _accumulate)):
             pass
     else:
         for node, arrived, _ in visits:
-            if node.tensor is not None and (tensor := node.tensor()) is not None:
-                accumulate(tensor, arrived)
+            if node.tensor is not None:
+                _accumulate(node, arrived)
 
 
 def grad(
@@ -136,7 +135,12 @@ def grad(
     seeds = {differentiable_node(output): start_gradient(output, gradient, recorded=create_graph)}
     visits = walk(seeds, targets=nodes, recorded=create_graph, release=release)
     found: dict[Node, Any] = {}
-    collected = _collected(visits, nodes, found)
+
+    def collect(node: Node, arrived: Any) -> None:
+        if node in nodes:
+            found[node] = arrived
+
+    collected = _passing(visits, collect)
     for _ in _observed(output, collected, of_grad=True) if observers() else collected:
         pass
     for position, x in enumerate(wanted):
@@ -166,30 +170,23 @@ def _checked_inputs(inputs: Any) -> list[Any]:
 
 
 def _visits(output: Tensor, gradient: Any, retain_graph: bool, create_graph: bool) -> Iterator[Visit]:
-    """Return the walk of a backward pass towards every leaf."""
-    create_graph = check_flag("create_graph", create_graph)
+    """Return the walk of a backward pass towards every leaf; recorded inside the function of a transform."""
+    create_graph = check_flag("create_graph", create_graph) or records_derivatives()
     release = not (check_flag("retain_graph", retain_graph) or create_graph)
     seeds = {differentiable_node(output): start_gradient(output, gradient, recorded=create_graph)}
     return walk(seeds, recorded=create_graph, release=release)
 
 
-def accumulate(tensor: Tensor, gradient: Any) -> None:
-    """Add a gradient to the ``.grad`` of a tensor."""
-    tensor._grad = as_tensor(gradient) if tensor._grad is None else _sum(tensor._grad, gradient)
+def _accumulate(node: Node, gradient: Any) -> None:
+    """Add a gradient to the ``.grad`` of the tensor that waits for it, if it is still there."""
+    if node.tensor is not None and (tensor := node.tensor()) is not None:
+        tensor._grad = as_tensor(gradient) if tensor._grad is None else _sum(tensor._grad, gradient)
 
 
-def _accumulating(visits: Iterator[Visit]) -> Iterator[Visit]:
+def _passing(visits: Iterator[Visit], receive: Callable[[Node, Any], None]) -> Iterator[Visit]:
+    """Pass visits on, once a receiver has got the node's gradient."""
     for visit in visits:
-        node, gradient, _ = visit
-        if node.tensor is not None and (tensor := node.tensor()) is not None:
-            accumulate(tensor, gradient)
-        yield visit
-
-
-def _collected(visits: Iterator[Visit], nodes: set[Node | None], found: dict[Node, Any]) -> Iterator[Visit]:
-    for visit in visits:
-        if visit[0] in nodes:
-            found[visit[0]] = visit[1]
+        receive(visit[0], visit[1])
         yield visit
 
 
@@ -261,11 +258,8 @@ def start_gradient(output: Tensor, gradient: Any, *, recorded: bool) -> Any:
             )
         array = np.array(1, value.dtype) if value.ndim == 0 else np.ones(value.shape, value.dtype)
         return Tensor(array, None, captured=True) if recorded else array
-    if isinstance(gradient, Tensor):
-        with GradMode(recorded):
-            start = gradient if gradient.dtype == output.dtype else gradient.astype(output.dtype)
-    else:
-        start = Tensor(as_array(gradient, output.dtype).copy(), None, captured=True)
+    with GradMode(recorded):
+        start = of_dtype(gradient, output.dtype)
     if start.shape != output.shape:
         raise ShapeError(f"gradient= must have the output's shape {output.shape}, got {start.shape}")
     return as_tensor(start) if recorded else start.capture()

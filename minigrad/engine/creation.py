@@ -61,7 +61,7 @@ def _filled(shape: Shape, value: Any, dtype: npt.DTypeLike | None, requires_grad
     return _finish(Tensor(as_array(array), None), requires_grad)
 
 
-def zeros(shape: Shape, *, dtype: npt.DTypeLike = np.float32, requires_grad: bool = False) -> Tensor:
+def zeros(shape: Shape, *, dtype: npt.DTypeLike | None = np.float32, requires_grad: bool = False) -> Tensor:
     """Return a tensor of zeros.
 
     Raises:
@@ -71,10 +71,10 @@ def zeros(shape: Shape, *, dtype: npt.DTypeLike = np.float32, requires_grad: boo
     >>> mg.zeros((2, 3)).shape
     (2, 3)
     """
-    return _filled(shape, 0, dtype, requires_grad)
+    return _filled(shape, 0, np.float32 if dtype is None else dtype, requires_grad)
 
 
-def ones(shape: Shape, *, dtype: npt.DTypeLike = np.float32, requires_grad: bool = False) -> Tensor:
+def ones(shape: Shape, *, dtype: npt.DTypeLike | None = np.float32, requires_grad: bool = False) -> Tensor:
     """Return a tensor of ones.
 
     Raises:
@@ -84,7 +84,7 @@ def ones(shape: Shape, *, dtype: npt.DTypeLike = np.float32, requires_grad: bool
     >>> mg.ones(3)
     tensor([1., 1., 1.])
     """
-    return _filled(shape, 1, dtype, requires_grad)
+    return _filled(shape, 1, np.float32 if dtype is None else dtype, requires_grad)
 
 
 def full(shape: Shape, fill_value: Any, *, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
@@ -117,13 +117,13 @@ def arange(start: float, stop: float | None = None, step: float = 1, *, dtype: n
     if isinstance(step, (int, float, np.number, np.ndarray)) and step == 0:
         raise ArgumentError("arange: step must not be zero")
     try:
-        array = np.arange(start, dtype=dtype) if stop is None else np.arange(start, stop, step, dtype=dtype)
+        array = np.arange(0, start, step, dtype=dtype) if stop is None else np.arange(start, stop, step, dtype=dtype)
     except (ValueError, TypeError, ArithmeticError) as problem:
         raise ArgumentError(f"arange: cannot count from {start!r} to {stop!r} by {step!r}: {problem}") from None
     return Tensor(as_array(array.astype(np.float32) if dtype is None and array.dtype == np.float64 else array), None)
 
 
-def eye(n: int, m: int | None = None, *, dtype: npt.DTypeLike = np.float32) -> Tensor:
+def eye(n: int, m: int | None = None, *, dtype: npt.DTypeLike | None = np.float32) -> Tensor:
     """Return an ``(n, m)`` matrix with ones on the diagonal; square if ``m`` is None.
 
     Raises:
@@ -134,7 +134,7 @@ def eye(n: int, m: int | None = None, *, dtype: npt.DTypeLike = np.float32) -> T
     tensor([[1., 0.],
             [0., 1.]])
     """
-    dtype = check_dtype(dtype)
+    dtype = check_dtype(np.float32 if dtype is None else dtype)
     try:
         return Tensor(np.eye(n, m, dtype=dtype), None)
     except (ValueError, TypeError) as problem:

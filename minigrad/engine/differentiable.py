@@ -46,11 +46,11 @@ def primitive(
             where the backward pass itself is recorded, and they must compute it anew.
         in_single: compute half precision in single, and round once at the end; the rules too.
         random: whether it draws random numbers: its result is then kept for drawings, as it cannot be computed again.
-        numpy: the NumPy function that this one stands for when it is called with a tensor.
+        numpy: the NumPy function that this one implements when it is called with a tensor.
 
     Raises:
         DtypeError: when ``forward`` is not a function.
-        ArgumentError: when another primitive stands for the NumPy function already.
+        ArgumentError: when another primitive already implements the NumPy function.
 
     >>> import minigrad as mg, numpy as np
     >>> @mg.primitive(broadcasts=True)

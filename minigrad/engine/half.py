@@ -22,7 +22,7 @@ def widened(value: Any) -> Any:
 def in_single(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of arrays that computes half precision in single, and rounds its result once.
 
-    It may return ``(result, kept)``: what only its rules need is not rounded.
+    Of ``(result, kept)``, ``kept`` stays in float32.
     """
 
     @functools.wraps(function)

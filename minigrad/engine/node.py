@@ -30,15 +30,15 @@ class Node:
         inputs: the arguments, in order: their nodes, and numbers as they are. An argument used twice appears twice.
         rules: for each input that a gradient flows to, its position and its derivative rule.
         saved: what these rules need, by name; None for a leaf, and once a backward pass has released it.
-        operands: for each input, the array of a leaf or a constant, as it was used; None for a number, and for the
-            result of an operation, which can be computed again, unless it was exported and may have been written into.
-            Empty if there are no others. Released with ``saved``.
+        operands: one entry for each input: the array of a leaf or a constant, as it was used, or None for a number
+            and for a result that can be computed again. A result that was exported may have been written into, so its
+            array is here, too. Empty if every entry would be None. Released with ``saved``.
         options: the keyword arguments of the operation, such as ``axis``.
         scope: the path of the module in whose call it was recorded, such as ``"MLP.layers.0"``.
         name: what the user calls it, if anything.
         line: the line of the user's script that made it, where an observer noted it.
-        tensor: a weak reference to the tensor whose ``.grad`` receives this node's gradient; of a constant that is not
-            a tensor, to the array.
+        tensor: a weak reference to the tensor whose ``.grad`` receives this node's gradient. For an argument that is
+            an ndarray, to the array, from which drawings find its variable's name.
         serial: counts the nodes.
     """
 
@@ -133,7 +133,7 @@ _DTYPES = {float: np.dtype(np.float64), int: np.dtype(np.int64), bool: np.dtype(
 _next_serial = itertools.count().__next__
 
 
-def leaf_of_array(array: np.ndarray[Any, Any]) -> Node:
+def constant_of_array(array: np.ndarray[Any, Any]) -> Node:
     """Return a node for an argument that is an array and not a tensor."""
     node = Node(array.shape, array.dtype, CONSTANT)
     node.tensor = weakref.ref(array)
@@ -143,7 +143,8 @@ def leaf_of_array(array: np.ndarray[Any, Any]) -> Node:
 def backward_order(roots: Iterable[Node]) -> list[Node]:
     """Return the nodes that need a gradient and that the roots depend on, the youngest first.
 
-    A node is younger than all that it was made of, so each comes after every node that sends it a gradient.
+    A result has a larger serial number than each argument that needs a gradient, so a node comes after all nodes that
+    send it a gradient.
     """
     found = list(roots)
     seen = set(found)

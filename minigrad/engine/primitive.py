@@ -12,7 +12,7 @@ from minigrad.engine import half
 from minigrad.engine.arrays import as_operand
 from minigrad.engine.explain import explain_call, explain_failure
 from minigrad.engine.mode import current_scope, is_recording, observers
-from minigrad.engine.node import CONSTANT, LEAF, NUMBER, RESULT, Node, leaf_of_array
+from minigrad.engine.node import CONSTANT, LEAF, NUMBER, RESULT, Node, constant_of_array
 from minigrad.engine.protected import protected, returns_array
 from minigrad.engine.rule import Plan, Rule, named_by
 from minigrad.engine.value import Value, copy_if_shared, of_parts
@@ -20,6 +20,7 @@ from minigrad.errors import DtypeError, MinigradError, RuleError
 
 P = ParamSpec("P")
 T = TypeVar("T", bound=Value)
+_MOST_PLANS = 100  # of one primitive that are remembered: one of any number of inputs may have any number of plans
 _PLAIN = frozenset({bool, int, float, str, type(None), type(...)})
 
 
@@ -42,7 +43,7 @@ class Primitive(Generic[P, T]):
         variadic: whether it takes any number of inputs.
         arity: how many inputs there are.
         defaults: the options by name, with their default values.
-        result: makes a tensor of a result: of its array, its node, and whether the array is captured.
+        make_tensor: makes the result a tensor: of an array, its node, and whether the array is captured.
         broadcasts: whether inputs broadcast, so that the walk sums over the stretched axes.
         keeps: whether the function returns ``(result, kept)``, with what only its rules need.
         in_single: whether half precision is computed in single, and rounded once at the end.
@@ -54,7 +55,7 @@ class Primitive(Generic[P, T]):
     def __init__(
         self,
         forward: Callable[P, Any],
-        result: Callable[[Any, Node | None, bool], T],
+        make_tensor: Callable[[Any, Node | None, bool], T],
         *,
         broadcasts: bool = False,
         keeps: bool = False,
@@ -66,7 +67,7 @@ class Primitive(Generic[P, T]):
         self.__name__ = self.__qualname__ = forward.__name__
         self.__module__ = getattr(forward, "__module__", "numpy")
         self.__wrapped__ = forward
-        self.result = result
+        self.make_tensor = make_tensor
         self.broadcasts, self.keeps, self.in_single = broadcasts, keeps, in_single
         self.random, self.trusted = random, trusted
         self.signature = self.__signature__ = _signature(forward)
@@ -100,6 +101,7 @@ class Primitive(Generic[P, T]):
             one = f"one rule for all of *{self.parameters[0].name}" if self.variadic else "at most one for each"
             raise RuleError(f"{self.name}: {len(rules)} rules for {possible} positional arguments; give {one}")
         inputs = [parameter.name for parameter in self.parameters[: len(rules)]]
+        self._check_names(inputs)
         self.defaults = {parameter.name: parameter.default for parameter in self.parameters[len(rules) :]}
         self._option_names = frozenset(self.defaults)
         known = {*inputs, *[f"{name}_shape" for name in inputs], "out", *self.defaults}
@@ -130,14 +132,14 @@ class Primitive(Generic[P, T]):
         if type(out) is not np.ndarray:  # NumPy gives a scalar where an array would have no axes
             out = np.asanyarray(out)
         if plan and plan.rules and out.dtype.kind == "f":
-            if not all(nodes):
+            if not all(nodes):  # None for one that does not exist yet; a 0 is harmless
                 nodes = list(map(_node_for, nodes, inputs, arrays))
             saved, operands = plan.saved(arrays, options, out, kept)
             scope = current_scope()
             node = Node(out.shape, out.dtype, RESULT, self, tuple(nodes), plan.rules, saved, operands, options, scope)
         elif exported:
             out = copy_if_shared(out, exported)
-        result = self.result(out, node, True)  # captured: the graph, or an argument, may hold this very array
+        result = self.make_tensor(out, node, True)  # captured: the graph, or an argument, may hold this very array
         for observer in observers():
             observer.operation(self, inputs, options, result)
         return result
@@ -145,7 +147,7 @@ class Primitive(Generic[P, T]):
     def _read(self, inputs: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any], tuple[int, ...]]:
         """Return the arguments as arrays, their nodes, the exported ones among the arrays, and the kinds of all.
 
-        A node that does not exist yet is None; a number is its own node. There are no kinds if no input needs a
+        A node that does not exist yet is None; a number is its own node. The kinds are empty if no input needs a
         gradient. The result of an operation that has been exported counts as a leaf: it may have been written into.
         """
         arrays: list[Any] = []
@@ -154,25 +156,26 @@ class Primitive(Generic[P, T]):
         kinds: list[int] = []
         needed = False
         for value in inputs:
-            node, kind = None, CONSTANT
             array: Any
+            node: Any
             if isinstance(value, Value):
                 array, node = value._array, value.node
-                if node is not None:
-                    kind = node.kind
-                    if kind >= LEAF:
-                        needed = True
+                kind = CONSTANT if node is None else node.kind
+                if kind >= LEAF:
+                    needed = True
                 if value._exported:
                     exported.append(array)
                     kind = min(kind, LEAF)
                 else:  # as capture() does
                     value._captured = True
+            elif type(value) is float and self.broadcasts:
+                array, node, kind = value, value, NUMBER
             else:
-                array = value if type(value) is float and self.broadcasts else self._operand(value, len(arrays))
+                array = self._operand(value, len(arrays))
+                node, kind = array, NUMBER
                 if isinstance(array, np.ndarray):
                     exported.append(array)
-                else:
-                    node, kind = array, NUMBER
+                    node, kind = None, CONSTANT
             arrays.append(array)
             nodes.append(node)
             kinds.append(kind)
@@ -183,9 +186,9 @@ class Primitive(Generic[P, T]):
         for value in inputs:
             if isinstance(value, Value):
                 return self(*inputs, **options)
-        return self.result_of(inputs, options)
+        return self.evaluate(inputs, options)
 
-    def result_of(self, arrays: Sequence[Any], options: dict[str, Any]) -> Any:
+    def evaluate(self, arrays: Sequence[Any], options: dict[str, Any]) -> Any:
         """Compute on arrays and numbers alone, and record nothing."""
         out = self.forward(*arrays, **options)
         return out[0] if self.keeps else out
@@ -194,8 +197,23 @@ class Primitive(Generic[P, T]):
         """Return what a node does for inputs of these kinds, and remember it."""
         names = [parameter.name for parameter in self.parameters[: len(self.rules)]]
         plan = Plan(self.rules, names, self.defaults, kinds, variadic=self.variadic, random=self.random)
-        self._plans[kinds] = plan
+        if len(self._plans) < _MOST_PLANS:
+            self._plans[kinds] = plan
         return plan
+
+    def _check_names(self, inputs: list[str]) -> None:
+        """Raise where a parameter has a name that means something else to rules, or cannot be passed as an option."""
+        taken = {"out", "kept", *[f"{name}_shape" for name in inputs], *(("position",) if self.variadic else ())}
+        for place, parameter in enumerate(self.parameters):
+            if parameter.name in taken:
+                raise RuleError(
+                    f"{self.name}: {parameter.name!r} means something else in a rule; give the parameter another name"
+                )
+            is_option = place >= len(inputs)
+            if parameter.kind is parameter.VAR_KEYWORD or (is_option and parameter.kind is parameter.POSITIONAL_ONLY):
+                raise RuleError(
+                    f"{self.name}: the options of a primitive have names and can be passed by them, got {parameter}"
+                )
 
     def _bind_rule(self, rule: Callable[..., Any], known: set[str]) -> Rule:
         """Return a rule with the names of what it needs: one that does not exist is an error now, not in the walk."""
@@ -237,8 +255,8 @@ def _node_for(node: Any, value: Any, array: Any) -> Any:
     if isinstance(value, Value):
         return value.ensure_node()
     if isinstance(value, np.ndarray):  # of the user's own array, not of the copy: so its variable's name can be found
-        return leaf_of_array(value)
-    return leaf_of_array(array) if isinstance(array, np.ndarray) else value
+        return constant_of_array(value)
+    return constant_of_array(array) if isinstance(array, np.ndarray) else value
 
 
 def _with_copies(arrays: list[Any], exported: list[Any]) -> list[Any]:

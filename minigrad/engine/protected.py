@@ -13,7 +13,7 @@ from minigrad.errors import RuleError
 
 
 def protected(function: Callable[..., Any], title: str, names: Sequence[str]) -> Callable[..., Any]:
-    """Return a user's function of arrays that cannot write into its arguments, nor into its result later.
+    """Wrap a user's function: it receives read-only views of arrays, and what it returns is copied.
 
     Args:
         function: a function that is to be differentiated, or a rule.
@@ -33,7 +33,7 @@ def protected(function: Callable[..., Any], title: str, names: Sequence[str]) ->
                 f"{title} writes into its argument {written!r}, which others use too; compute a new array instead, "
                 "such as np.where(mask, new, old)"
             ) from problem
-        return _own_arrays(result)
+        return _copied(result)
 
     return call
 
@@ -64,8 +64,8 @@ def _given(argument: Any) -> Any:
     return read_only(argument)
 
 
-def _own_arrays(result: Any) -> Any:
-    return result.copy("K") if isinstance(result, np.ndarray) else of_parts(_own_arrays, result)
+def _copied(result: Any) -> Any:
+    return result.copy("K") if isinstance(result, np.ndarray) else of_parts(_copied, result)
 
 
 def _written(
@@ -73,7 +73,7 @@ def _written(
 ) -> str:
     """Return the name of the argument that a function writes into: a call fails if that alone is read-only."""
     named = {str(position): value for position, value in enumerate(arguments)} | options
-    copies = {key: _own_arrays(value) for key, value in named.items()}
+    copies = {key: _copied(value) for key, value in named.items()}
 
     def fails(given: dict[str, Any]) -> bool:
         positional = [given[str(position)] for position in range(len(arguments))]

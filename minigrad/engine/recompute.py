@@ -45,15 +45,15 @@ def _computed(node: Node, values: dict[Node, Any]) -> Any:
     operands = node.operands or [None] * len(node.parents)
     pairs = zip(node.parents, operands, strict=True)
     arrays = [values[parent] if operand is None else operand for parent, operand in pairs]
-    return np.asanyarray(node.primitive.result_of(arrays, node.options))
+    return np.asanyarray(node.primitive.evaluate(arrays, node.options))
 
 
 def _operands(node: Node) -> Iterator[tuple[Node, Any]]:
     """Yield what an operation holds of its arguments, as operands or for its rules."""
     primitive, saved = node.primitive, node.saved or {}
-    names = [parameter.name for parameter in primitive.parameters]
+    names = [parameter.name for parameter in primitive.parameters[: len(node.inputs)]]
     named = saved.get(names[0], ()) if primitive.variadic else [saved.get(name) for name in names]
-    for arrays in (node.operands or (), named):
-        for parent, array in zip(node.parents, arrays, strict=False):
+    for arrays in filter(None, (node.operands, named)):
+        for parent, array in zip(node.parents, arrays, strict=True):
             if array is not None and not isinstance(parent, Number):
                 yield parent, array

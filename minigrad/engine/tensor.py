@@ -66,7 +66,7 @@ class Tensor(Value, Operators):
         array = np.array(as_array(value._array if isinstance(value, Value) else value, self.dtype))
         if self.node is not None and array.shape != self._array.shape:
             raise ShapeError(
-                f"cannot replace the data of {self.describe()} by an array of shape {array.shape}: a graph uses it; "
+                f"cannot replace the data of {self.describe()} by an array of shape {array.shape}: a graph may use it; "
                 f"make a new tensor, or reshape the array to {self._array.shape}"
             )
         self.assign(array)
@@ -140,7 +140,8 @@ class Tensor(Value, Operators):
             )
         if wanted:
             check_differentiable(self._array.dtype, "requires_grad=True")
-        # a new node: graphs that were recorded before keep the old one
+        if self.node is not None:  # graphs that were recorded before keep the old node, and send it nothing more
+            self.node.tensor = None
         name, self.node = self.name, Node(self.shape, self.dtype, LEAF if wanted else CONSTANT)
         self.node.name = name
         if wanted:
@@ -170,8 +171,7 @@ class Tensor(Value, Operators):
         if gradient is None:
             self._grad = None
             return
-        if not isinstance(gradient, Tensor):
-            gradient = Tensor(as_array(gradient, self.dtype).copy("K"), None)
+        gradient = of_dtype(gradient, self.dtype)
         if gradient.shape != self.shape:
             raise ShapeError(f"the gradient of {self.describe()} must have its shape, got {gradient.shape}")
         self._grad = gradient
@@ -262,7 +262,7 @@ class Tensor(Value, Operators):
     def __index__(self) -> int:
         return self._array.__index__()
 
-    def __round__(self, digits: SupportsIndex = 0) -> float:
+    def __round__(self, digits: SupportsIndex | None = None) -> float:
         return round(float(self.item()), digits)
 
     def __format__(self, specification: str) -> str:
@@ -304,6 +304,13 @@ def wrapped(array: npt.NDArray[Any]) -> Tensor:
     return tensor
 
 
+def of_dtype(value: Any, dtype: np.dtype[Any]) -> Tensor:
+    """Return a value as a tensor of a dtype: a tensor that has it already as it is, a copy of anything else."""
+    if isinstance(value, Tensor):
+        return value if value.dtype == dtype else value.astype(dtype)
+    return Tensor(as_array(value, dtype).copy("K"), None)
+
+
 def check_differentiable(dtype: np.dtype[Any], what: str) -> None:
     """Raise unless a tensor of this dtype can have a gradient."""
     if dtype not in (np.float16, np.float32, np.float64):
@@ -320,8 +327,7 @@ def plain_index(index: Any) -> Any:
     return index._array if isinstance(index, Tensor) else index
 
 
-def _rebuild(cls: type[Tensor], data: npt.NDArray[Any], requires_grad: bool, name: str | None, *_: Any) -> Tensor:
-    # older pickles have one argument more
+def _rebuild(cls: type[Tensor], data: npt.NDArray[Any], requires_grad: bool, name: str | None) -> Tensor:
     tensor = cls.__new__(cls)
     Tensor.__init__(tensor, data, None, captured=True)  # copy.copy() gives both tensors one array
     tensor.requires_grad = requires_grad

@@ -14,12 +14,12 @@ import numpy as np
 
 from minigrad.calls import call
 from minigrad.checks import check_flag
-from minigrad.engine.arrays import as_array
 from minigrad.engine.backward import grad
 from minigrad.engine.creation import tensor
 from minigrad.engine.mode import GradMode, records_derivatives, transforming
 from minigrad.engine.operators import operations
-from minigrad.engine.tensor import Tensor, check_differentiable
+from minigrad.engine.tensor import Tensor, check_differentiable, of_dtype
+from minigrad.engine.value import of_parts
 from minigrad.errors import DtypeError, GraphError, ShapeError
 
 Function = Callable[..., Tensor]
@@ -57,9 +57,11 @@ def value_and_grad(f: Function) -> Callable[..., tuple[Tensor, Any]]:
             return f(*[given.get(place, value) for place, value in enumerate(args)], **options)
 
         record = records_derivatives()
-        inputs, value = _evaluate(of_chosen, tuple(chosen.values()))
-        gradients = grad(value, inputs, create_graph=record, allow_unused=True)
-        pulled = _like(tuple(chosen.values()), map(_or_zeros, gradients, inputs))
+        inputs, value = _evaluate(of_chosen, tuple(chosen.values()), scalar="value_and_grad")
+        found: Sequence[Any] = [None] * len(inputs)
+        if value.requires_grad:
+            found = grad(value, inputs, create_graph=record, allow_unused=True)
+        pulled = _like(tuple(chosen.values()), map(_or_zeros, found, inputs))
         return value if record else value.detach(), pulled[0] if len(pulled) == 1 else pulled
 
     return with_gradient
@@ -117,7 +119,7 @@ def jvp(f: Function, x: Any, v: Any, *, create_graph: bool = False) -> tuple[Ten
     inputs, value = _evaluate(f, _packed(x))
     directions = _directions(v, x, inputs)
     cotangent = Tensor(np.ones_like(value._array), None)  # any will do: the pullback is linear
-    cotangent.requires_grad = True
+    cotangent.requires_grad = value.requires_grad
     total = Tensor(np.zeros_like(value._array), None)
     for pulled, direction in zip(_pull(value, inputs, cotangent, record=True), directions, strict=True):
         if pulled.requires_grad:
@@ -248,10 +250,7 @@ def _like(x: Any, values: Any) -> Any:
 def _filled(x: Any, values: Iterator[Any]) -> Any:
     if not _is_container(x):
         return next(values)
-    if isinstance(x, dict):
-        return {key: _filled(each, values) for key, each in x.items()}
-    filled = [_filled(each, values) for each in x]
-    return type(x)(*filled) if hasattr(x, "_fields") else type(x)(filled)  # a named tuple takes them one by one
+    return of_parts(lambda part: _filled(part, values), x)
 
 
 def _is_differentiable(value: Any) -> bool:
@@ -330,7 +329,7 @@ def _directions(v: Any, x: Any, inputs: list[Tensor]) -> list[Tensor]:
     """Return a direction for each input, in its shape."""
     directions = []
     for position, (direction, x_i) in enumerate(zip(_matched(v, x), inputs, strict=True)):
-        made = direction if isinstance(direction, Tensor) else Tensor(as_array(direction, x_i.dtype).copy(), None)
+        made = direction if isinstance(direction, Tensor) else of_dtype(direction, x_i.dtype)
         if made.shape != x_i.shape:
             raise ShapeError(
                 f"v must have the shape of x: for argument {position} {x_i.shape} expected, got {made.shape}"

@@ -6,21 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from minigrad.engine.arrays import Array
 from minigrad.engine.node import CONSTANT, Node
-
-Array = npt.NDArray[Any]
 
 
 class Value:
     """What a tensor is to the engine: an array, and its node in the graph.
 
     **Copy on conflict.** An array is never both *exported* (given to code outside of the library, which may write into
-    it at any time) and *captured* (held by a graph or by another tensor, which read it later). The second of the
-    two gets a copy: a graph captures a copy of an exported array, and a tensor whose array is captured exports a copy,
-    which from then on is its own array. So code outside may write as it likes, and every gradient is that of the
-    values at the time of the forward pass.
+    it at any time) and *captured* (held by a graph or by another tensor, which read it later). A graph captures a copy
+    of an exported array, and a tensor whose array is captured exports a copy, which from then on is its own array. So
+    code outside may write as it likes, and every gradient is that of the values at the time of the forward pass.
 
     Attributes:
         node: the place in the graph; None until a recorded operation, a name or ``requires_grad`` needs one.
@@ -63,8 +60,8 @@ class Value:
         """Replace the array by one that nobody else holds; whoever holds the old one keeps its values."""
         self._array = array
         self._captured = False
-        # a result that was assigned is no longer what its node computes: counted as exported, so that graphs which use
-        # it hold a copy of the new values instead of computing it again
+        # a result that was assigned no longer equals what its node computes: it counts as exported, so that graphs
+        # copy it instead of computing it again
         self._exported = self.node is not None and self.node.primitive is not None
 
     def put_back(self, array: Array, exported: bool) -> None:
@@ -77,9 +74,10 @@ def of_parts(function: Callable[[Any], Any], value: Any) -> Any:
     """Return a tuple, list or dict with a function applied to each part; anything else as it is."""
     if isinstance(value, dict):
         return {key: function(part) for key, part in value.items()}
-    if isinstance(value, (tuple, list)):
-        parts = [function(part) for part in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)  # a named tuple, or not
+    if isinstance(value, list):
+        return [function(part) for part in value]
+    if isinstance(value, tuple):
+        return type(value)(*map(function, value)) if hasattr(value, "_fields") else tuple(map(function, value))
     return value
 
 
@@ -93,6 +91,6 @@ def read_only(value: Any) -> Any:
 
 
 def copy_if_shared(value: Any, exported: list[Array]) -> Any:
-    """Return a result as a copy where it may be a view of an exported array."""
+    """Return a result, copied if it is a view or one of the exported arrays."""
     shared = value.base is not None or any(value is each for each in exported)
     return value.copy("K") if shared else value

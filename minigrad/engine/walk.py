@@ -59,7 +59,7 @@ def walk(
             else:
                 _send(node, gradient, node.saved, arrived, towards, sent)
         yield node, gradient, sent
-        if release:
+        if release and sent:  # else its rules have not run
             node.saved = node.operands = None
 
 
@@ -68,7 +68,7 @@ def _send(
 ) -> None:
     """Run the rules of a node, and add what they return to the gradients of its parents."""
     primitive, inputs = node.primitive, node.inputs
-    if primitive.in_single and gradient.dtype.char == "e":  # half precision is rounded once, by fitted()
+    if primitive.in_single and gradient.dtype.char == "e":  # fitted() rounds the result, once
         gradient, saved = widened(gradient), {name: widened(value) for name, value in saved.items()}
     for position, rule in node.rules:
         parent = inputs[position]
@@ -76,7 +76,7 @@ def _send(
             continue
         raw = rule.function(gradient, *map(saved.__getitem__, rule.names))
         try:
-            fits = raw.dtype is parent.dtype and raw.shape == parent.shape
+            fits = raw.dtype is parent.dtype and raw.shape == parent.shape  # the usual case, without a call
         except AttributeError:
             fits = False
         part = raw if fits else fitted(raw, parent, primitive, position)
@@ -105,7 +105,7 @@ def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
     """Sum over the axes along which a value of ``shape`` was broadcast; float16 is accumulated in float32."""
     if gradient.shape == shape:
         return gradient
-    if gradient.dtype == np.float16:
+    if gradient.dtype.char == "e":
         return sum_to_shape(gradient.astype(np.float32), shape).astype(np.float16)
     extra = gradient.ndim - len(shape)
     if extra == 1 and len(shape) == 1 and type(gradient) is np.ndarray and gradient.dtype.char in "fd":
@@ -126,13 +126,14 @@ def _as_tensors(node: Node) -> dict[str, Any]:
     primitive, inputs = node.primitive, node.inputs
 
     def at(array: Any, parent: Any) -> Any:
-        return primitive.result(array, parent, True) if isinstance(parent, Node) and parent.requires_grad else array
+        differentiable = isinstance(parent, Node) and parent.requires_grad
+        return primitive.make_tensor(array, parent, True) if differentiable else array
 
     names = [parameter.name for parameter in primitive.parameters]
     saved = dict(node.saved)
     for name, value in node.saved.items():
         if name == "out":
-            saved[name] = primitive.result(value, node, True)
+            saved[name] = primitive.make_tensor(value, node, True)
         elif name == "kept":
             saved[name] = None  # not part of the graph: the rule computes it anew
         elif primitive.variadic and name == names[0]:

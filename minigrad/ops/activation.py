@@ -15,6 +15,7 @@ from minigrad.ops.piecewise import masked
 # Python floats, not NumPy's: these do not turn float32 into float64
 _SQRT_HALF = math.sqrt(0.5)
 _SQRT_TWO_OVER_PI = math.sqrt(2 / math.pi)
+_FAR = 100  # beyond it, the normal distribution function is 0 or 1 and its density 0, and no power may overflow
 
 
 @primitive()
@@ -143,14 +144,14 @@ def gelu(x: Any, approximate: str = "none") -> Any:
 def _normal(x: Any, approximate: str) -> Any:
     """Return Phi(x) of an array or a tensor."""
     if approximate == "tanh":
-        x = np.clip(x, -100, 100)  # beyond, it is 0 or 1, and the cube must not overflow
+        x = np.clip(x, -_FAR, _FAR)
         return 0.5 * (1 + np.tanh(_SQRT_TWO_OVER_PI * (x + 0.044715 * x * x * x)))
     return 0.5 * (1 + _erf.dispatch(_SQRT_HALF * x))
 
 
 def _gelu_rule(g: Any, x: Any, approximate: str) -> Any:
     normal = _normal(x, approximate)
-    bounded = np.clip(x, -100, 100)  # beyond, the density is 0, and its square must not overflow
+    bounded = np.clip(x, -_FAR, _FAR)
     if approximate == "tanh":
         inner = _SQRT_TWO_OVER_PI * (1 + 3 * 0.044715 * bounded * bounded)
         return g * (normal + bounded * 2 * normal * (1 - normal) * inner)

@@ -57,7 +57,7 @@ def astype(x: Any, dtype: npt.DTypeLike) -> Any:
 astype.derivatives(lambda g: g)  # the walk converts it
 
 
-@primitive(broadcasts=True)
+@primitive()
 def by_convention(values: Any, mask: Any) -> Any:
     """Return ``values``, a first derivative; where the mask is true it does not exist, and its value is a convention.
 

@@ -29,24 +29,20 @@ def matmul(x: Any, y: Any) -> Any:
 
 
 def _matmul_left(g: Any, x_shape: tuple[int, ...], y: Any) -> Any:
-    if len(x_shape) == y.ndim == 2:
-        return g @ y.T
     # vectors get the axis back that matmul drops: x as a row, y as a column
     if y.ndim == 1:
-        y, g = np.expand_dims(y, -1), np.expand_dims(g, -1)
+        y, g = np.expand_dims(y, 1), np.expand_dims(g, -1)
     if len(x_shape) > 1:
-        return g @ np.swapaxes(y, -1, -2)
-    return np.squeeze(np.expand_dims(g, -2) @ np.swapaxes(y, -1, -2), -2)
+        return g @ y.swapaxes(-1, -2)
+    return np.squeeze(np.expand_dims(g, -2) @ y.swapaxes(-1, -2), -2)
 
 
 def _matmul_right(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
-    if x.ndim == len(y_shape) == 2:
-        return x.T @ g
     if x.ndim == 1:
         x, g = np.expand_dims(x, 0), np.expand_dims(g, -2 if len(y_shape) > 1 else -1)
     if len(y_shape) > 1:
-        return np.swapaxes(x, -1, -2) @ g
-    return np.squeeze(np.swapaxes(x, -1, -2) @ np.expand_dims(g, -1), -1)
+        return x.swapaxes(-1, -2) @ g
+    return np.squeeze(x.swapaxes(-1, -2) @ np.expand_dims(g, -1), -1)
 
 
 matmul.derivatives(_matmul_left, _matmul_right)
@@ -158,8 +154,8 @@ def outer(x: Any, y: Any) -> Any:
 
 
 outer.derivatives(
-    lambda g, x_shape, y: (g @ y.reshape(-1)).reshape(x_shape),
-    lambda g, x, y_shape: (x.reshape(-1) @ g).reshape(y_shape),
+    lambda g, x_shape, y: (g @ y.ravel()).reshape(x_shape),
+    lambda g, x, y_shape: (x.ravel() @ g).reshape(y_shape),
 )
 
 

@@ -37,7 +37,7 @@ def nll_loss(log_probabilities: Any, targets: Any, label_smoothing: float = 0.0,
     if targets.ndim == 1 and not label_smoothing:
         losses = -rows[np.arange(len(targets)), targets]
     else:
-        losses = -_weighted(_distribution(rows, rows.shape[-1], targets, label_smoothing), rows).sum(axis=-1)
+        losses = -_weighted(_distribution(rows, rows.shape[1], targets, label_smoothing), rows).sum(axis=1)
     return _reduced(losses, reduction)
 
 
@@ -71,7 +71,7 @@ def _nll_loss_log_probabilities(
         share = -g * (1 / len(targets)) if reduction == "mean" else -g
         place = np.arange(len(targets)), targets
         return scatter.dispatch(share, index=place, shape=log_probabilities_shape, unique=True)
-    target = _distribution(g, log_probabilities_shape[-1], targets, label_smoothing)
+    target = _distribution(g, log_probabilities_shape[1], targets, label_smoothing)
     return -_of_each_row(g, targets, reduction) * target
 
 
@@ -169,7 +169,8 @@ def _binary_cross_entropy_probability(g: Any, probability: Any, target: Any) -> 
 
 def _binary_cross_entropy_target(g: Any, probability: Any) -> Any:
     hit, miss = _limited_logs(probability)
-    return g * by_convention.dispatch(miss - hit, probability * (1 - probability) < _LEAST_VARIANCE)
+    # near 1 the derivative of the other logarithm is infinite, and says so itself
+    return g * by_convention.dispatch(miss - hit, probability < _LEAST_VARIANCE)
 
 
 binary_cross_entropy.derivatives(_binary_cross_entropy_probability, _binary_cross_entropy_target)

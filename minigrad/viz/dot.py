@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from minigrad.errors import ArgumentError, MissingExtraError
 from minigrad.viz.folding.calls import groups_by_call
-from minigrad.viz.folding.modules import Group
+from minigrad.viz.folding.groups import Group
 from minigrad.viz.graph import Graph, GraphEdge, GraphNode, Kind
 from minigrad.viz.summary import Summary
 from minigrad.viz.text import counts, heading, options, printable, rows, shape, shorten, statistics
@@ -57,7 +57,7 @@ def to_dot(graph: Graph, *, direction: str = "LR", title: str | None = None) -> 
         MissingExtraError: when the package ``graphviz`` is not installed.
 
     >>> import minigrad as mg
-    >>> from minigrad.viz.graph import build
+    >>> from minigrad.viz.build import build
     >>> x = mg.tensor(3.0, requires_grad=True, name="x")
     >>> print(to_dot(build(x * x)).splitlines()[0])
     digraph minigrad {

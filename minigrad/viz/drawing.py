@@ -11,9 +11,10 @@ from typing import Any
 from minigrad.checks import check_flag
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, MissingExtraError, RenderError
+from minigrad.viz.build import build
 from minigrad.viz.dot import check_direction, notes, to_dot
 from minigrad.viz.folding.modules import fold
-from minigrad.viz.graph import Graph, GraphNode, build
+from minigrad.viz.graph import Graph, GraphNode
 from minigrad.viz.render import FORMATS, as_path, render, write
 from minigrad.viz.text import brief, counts, heading, options, printable, shape
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from minigrad.viz.graph import GraphNode
-    from minigrad.viz.summary import Summary
+from minigrad.viz.graph import GraphNode
+from minigrad.viz.summary import Summary
 
 # Joiners are part of how Persian words and emoji are written; nothing else invisible is let through.
 _JOINERS = "\u200c\u200d"

@@ -173,7 +173,8 @@ def test_processes_that_a_script_starts_are_its_own(tmp_path):
         print(slope(3.0))
     """
     written(tmp_path, source)
-    plain, drawn = side_by_side(tmp_path, ["train.py"], ours=["--stop", "-o", "graph.dot"])
+    flags = ["-W", "ignore::DeprecationWarning"]  # of os.fork(), from Python 3.12 on
+    plain, drawn = side_by_side(tmp_path, ["train.py"], ours=["--stop", "-o", "graph.dot"], flags=flags)
     assert drawn[0] == plain[0] == 0
     assert plain[1] == b"[2.0, 4.0]\n6.0\n6.0\n"
     assert drawn[1] == b"[2.0, 4.0]\n6.0\n"  # the fork's; the script itself stopped

@@ -107,3 +107,14 @@ def test_what_an_object_hands_out_as_its_array_is_copied() -> None:
 def test_a_dtype_that_there_is_not_is_explained() -> None:
     with pytest.raises(DtypeError, match=r"'floaty' is not a dtype; use np\.float32"):
         mg.tensor([1.0], dtype="floaty")
+
+
+@pytest.mark.parametrize(("value", "dtype"), [(300, np.int8), ([1, 300], np.int8), (-1, np.uint8), ([2**40], np.int32)])
+def test_a_number_that_its_dtype_cannot_hold_is_refused(value: Any, dtype: Any) -> None:
+    with pytest.raises(DtypeError, match="cannot make an array of"):
+        mg.tensor(value, dtype=dtype)
+
+
+def test_an_array_is_converted_as_numpy_does() -> None:
+    assert mg.tensor(np.array([1.9, -1.9]), dtype=np.int8).tolist() == [1, -1]
+    assert mg.tensor([1.9, -1.9], dtype=np.int8).tolist() == [1, -1]

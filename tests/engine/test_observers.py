@@ -12,7 +12,7 @@ import pytest
 import minigrad as mg
 from minigrad import data, nn, optim
 from minigrad.engine.backward import Step
-from minigrad.engine.mode import Observer, observers, observing
+from minigrad.engine.mode import Observer, observers, observing, unobserved
 from minigrad.errors import GraphError
 
 
@@ -355,3 +355,29 @@ def test_an_observer_that_does_nothing_changes_nothing() -> None:
         assert step() == usual
         with mg.detect_anomaly(), mg.source_lines():
             assert step() == usual
+
+
+def test_passes_of_grad_are_told_apart_where_an_observer_asks() -> None:
+    class Both(Record):
+        def grad(self, output: mg.Tensor, steps: Iterator[Step]) -> Iterator[Step]:
+            self.told.append(("grad", output))
+            return steps
+
+    both, one, x = Both(), Record(), leaf()
+    with observing(both), observing(one):
+        (x * x).backward()
+        mg.grad(x * x, x)
+    assert both.kinds() == ["backward", "end", "grad"]
+    assert one.kinds() == ["backward", "end"] * 2
+
+
+def test_a_block_that_is_unobserved_hides_what_runs_in_it_alone() -> None:
+    record, x = Record(), leaf()
+    with observing(record):
+        with unobserved():
+            assert observers() == ()
+            (x * x).backward()
+        assert observers() == (record,)
+        assert record.told == []
+        (x * x).backward()
+    assert record.kinds() == ["backward", "end"]

@@ -347,3 +347,36 @@ def test_a_function_may_keep_an_array_for_its_rules():
     for value in (np.array([2.0, 3.0]), leaf([2.0, 3.0])):  # called from inside another's rule, it gives its result
         assert cube.dispatch(value).tolist() == [8, 27]
         assert type(cube.dispatch(value)) is type(value)
+
+
+@pytest.mark.parametrize("single", [None, False, True])
+def test_half_precision_is_widened_where_that_is_asked_for(single: bool | None) -> None:
+    seen: list[Any] = []
+
+    def cube(x: Any) -> Any:
+        seen.append(x.dtype)
+        return x * x * x
+
+    made: Any = mg.primitive(cube) if single is None else mg.primitive(in_single=single)(cube)
+    made.derivatives(lambda g, x: seen.append(g.dtype) or seen.append(x.dtype) or g * (3 * x * x))
+    x = mg.tensor(np.array([2.0], np.float16), requires_grad=True)
+    y = made(x)
+    y.sum().backward()
+    assert seen == [np.float32 if single else np.float16] * 3
+    assert y.dtype == x.grad.dtype == np.float16
+
+
+def test_one_rule_serves_all_inputs_of_a_function_of_any_number() -> None:
+    def total(*parts: Any, scale: float = 1.0) -> Any:
+        return sum(parts) * scale
+
+    with pytest.raises(RuleError, match=r"one rule for all of \*parts$"):
+        mg.primitive(total).derivatives(lambda g: g, lambda g: g)
+
+
+def test_writing_into_a_result_leaves_what_its_rule_saved() -> None:
+    x = mg.tensor([0.0, 1.0], requires_grad=True)
+    y = mg.exp(x)
+    y.data[...] = 0
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), np.exp(x.numpy()))

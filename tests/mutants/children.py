@@ -77,7 +77,17 @@ def in_child(work: Callable[[], int], seconds: float, gibibytes: float = math.in
 
 def run_tests(paths: Sequence[str], *options: str, plugin: Any) -> int:
     importlib.import_module("minigrad")  # as a whole: pytest would import a module with doctests by its path
-    arguments = ["--tb=no", "-rfE", "--assert=plain", "--basetemp=temporary", "-p", "no:cacheprovider", *options]
+    quick = ["-m", "not slow"]  # the slow ones repeat the same with more numbers
+    arguments = [
+        "--tb=no",
+        "-rfE",
+        "--assert=plain",
+        "--basetemp=temporary",
+        "-p",
+        "no:cacheprovider",
+        *quick,
+        *options,
+    ]
     return pytest.main([*arguments, *paths], plugins=[plugin])
 
 

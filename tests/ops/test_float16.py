@@ -270,3 +270,16 @@ def test_broadcast_arguments_and_repeated_indices_and_einsum_add_in_single() -> 
     product = mg.einsum("ij,ik->jk", tenth, ones)
     assert product.tolist() == [[total] * 2] * 3
     assert product.dtype == HALF
+
+
+def test_a_product_of_many_halves_is_rounded_once() -> None:
+    x = 1 + halves(300, 3, scale=0.05)
+    assert_rounded_once(mg.prod(mg.tensor(x), axis=0), np.prod(x.astype(np.float64), axis=0))
+
+
+@pytest.mark.parametrize("function", [mg.max, mg.min])
+def test_more_ties_than_a_half_can_count_share_a_gradient(function: Callable[..., Any]) -> None:
+    x = mg.tensor(np.ones(100_000, HALF), requires_grad=True)
+    function(x).backward()
+    assert x.grad is not None
+    assert (x.grad.numpy() == HALF(1e-5)).all()

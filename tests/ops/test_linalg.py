@@ -67,3 +67,10 @@ def test_a_product_needs_memory_for_its_result_alone(product: Callable[..., mg.T
 def test_operands_that_do_not_fit_are_refused(call: Callable[[], Any], kind: type[MinigradError], message: str) -> None:
     with pytest.raises(kind, match=message):
         call()
+
+
+def test_an_axis_of_length_1_broadcasts_in_einsum() -> None:
+    x, y = mg.tensor([2.0], requires_grad=True), mg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    mg.einsum("i,i->i", x, y).sum().backward()
+    assert x.grad.tolist() == [6]
+    assert y.grad.tolist() == [2, 2, 2]

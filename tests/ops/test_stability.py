@@ -13,6 +13,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.ops.loss import cross_entropy, nll_loss, sigmoid_cross_entropy
+from minigrad.ops.softmax import shifted
 
 INF, NAN = np.inf, np.nan
 CROSS_ENTROPIES = pytest.mark.parametrize(
@@ -177,3 +178,13 @@ def test_nan_wins_a_maximum_and_gets_the_gradient() -> None:
     x.max().backward()
     assert x.grad is not None
     assert x.grad.tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis", "by_columns"),
+    [((7, 63), -1, True), ((70, 2), -1, True), ((7, 64), -1, False), ((7, 2), 0, False), ((3, 7, 2), -1, False)],
+)
+def test_rows_that_are_short_are_laid_out_by_columns(shape: Any, axis: int, by_columns: bool) -> None:
+    flags = shifted(np.zeros(shape), axis).flags
+    assert flags.f_contiguous == by_columns
+    assert flags.c_contiguous != by_columns

@@ -3,8 +3,9 @@ import pytest
 
 import minigrad as mg
 from minigrad.errors import DtypeError, GraphError
-from minigrad.viz.folding.modules import READABLE, fold, group
-from minigrad.viz.graph import build
+from minigrad.viz.build import build
+from minigrad.viz.folding.groups import group
+from minigrad.viz.folding.modules import READABLE, fold
 from minigrad.viz.summary import KEPT_NUMBERS, summarise
 from tests.scope import module_scope
 

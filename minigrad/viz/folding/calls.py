@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from minigrad.viz.folding.contraction import arranged, leaf, on_cycles
 from minigrad.viz.folding.groups import Group, boxes
+from minigrad.viz.graph import Graph
 from minigrad.viz.text import ordinal
-
-if TYPE_CHECKING:
-    from minigrad.viz.graph import Graph
 
 Part = tuple[str, list[str]]  # a module's path, and the operations of one call of it
 
@@ -105,7 +102,7 @@ def groups_by_call(graph: Graph) -> tuple[Group, ...]:
 
     >>> import minigrad as mg
     >>> from minigrad import nn
-    >>> from minigrad.viz.graph import build
+    >>> from minigrad.viz.build import build
     >>> layer = nn.Linear(2, 2)
     >>> graph = build(layer(layer(mg.ones((3, 2))).exp()))
     >>> [(box.path, box.nodes) for box in groups_by_call(graph)]

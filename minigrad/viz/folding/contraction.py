@@ -6,12 +6,9 @@ import itertools
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from minigrad.viz.folding.groups import group
-
-if TYPE_CHECKING:
-    from minigrad.viz.graph import Graph, GraphEdge, GraphNode
+from minigrad.viz.graph import Graph, GraphEdge, GraphNode
 
 
 @dataclass(frozen=True)

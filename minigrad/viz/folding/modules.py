@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from minigrad.viz.folding.calls import Wiring, calls, homes, names
 from minigrad.viz.folding.contraction import Bundle, contract
-from minigrad.viz.folding.groups import Group as Group
 from minigrad.viz.folding.groups import boxes
-from minigrad.viz.folding.groups import common_scope as common_scope
-from minigrad.viz.folding.groups import group as group
 from minigrad.viz.folding.repeats import fold_repeats
-
-if TYPE_CHECKING:
-    from minigrad.viz.graph import Graph
+from minigrad.viz.graph import Graph
 
 READABLE = 150  # with more nodes than this, modules fold by themselves
 
@@ -39,7 +32,7 @@ def collapsed(graph: Graph) -> Graph:
 
     >>> import minigrad as mg
     >>> from minigrad import nn
-    >>> from minigrad.viz.graph import build
+    >>> from minigrad.viz.build import build
     >>> model = nn.MLP([2, 8, 8, 8, 8, 1])
     >>> graph = collapsed(build(model(mg.ones((3, 2)))))
     >>> [(node.name or node.kind, node.repeats) for node in graph.nodes]

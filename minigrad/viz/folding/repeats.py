@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from minigrad.viz.folding.contraction import Bundle, arranged, contract, leaf
 from minigrad.viz.folding.groups import common_scope
-
-if TYPE_CHECKING:
-    from minigrad.viz.graph import Graph, GraphNode
+from minigrad.viz.graph import Graph, GraphNode
 
 FEWEST = 3  # so many blocks are worth a box
 LONGEST = 1_000  # operations in a block, at most

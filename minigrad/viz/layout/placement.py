@@ -78,7 +78,7 @@ def lay_out(graph: Graph, sizes: Mapping[str, tuple[int, int]], *, direction: st
         RenderError: when Graphviz failed on a graph that is not large.
 
     >>> import minigrad as mg
-    >>> from minigrad.viz.graph import build
+    >>> from minigrad.viz.build import build
     >>> x = mg.tensor(3.0, requires_grad=True, name="x")
     >>> layout = lay_out(build(x * x), {"n0": (60, 30), "n1": (90, 30)})
     >>> layout.nodes["n0"]

@@ -20,7 +20,7 @@ from minigrad.engine.tensor import Tensor
 from minigrad.engine.walk import walk
 from minigrad.errors import ArgumentError, DtypeError
 from minigrad.optim.optimizer import Optimizer
-from minigrad.viz.graph import build, node_ids, root_of
+from minigrad.viz.build import build, node_ids, root_of
 from minigrad.viz.recording.rules import RuleText, describe_rule
 from minigrad.viz.recording.snapshot import Snapshot
 from minigrad.viz.recording.steps import (

@@ -16,7 +16,7 @@ def labels(graph: Graph) -> dict[str, str]:
     """Return what each node is called: its heading, numbered where several nodes share it.
 
     >>> import minigrad as mg
-    >>> from minigrad.viz.graph import build
+    >>> from minigrad.viz.build import build
     >>> x = mg.tensor(3.0, requires_grad=True, name="x")
     >>> list(labels(build(x * x * x)).values())
     ['x', 'multiply 1', 'multiply 2']

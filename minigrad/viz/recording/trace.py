@@ -11,8 +11,7 @@ import numpy as np
 
 from minigrad.checks import check_integer
 from minigrad.errors import ArgumentError, DtypeError
-from minigrad.viz.graph import Graph
-from minigrad.viz.recording.rules import RuleText
+from minigrad.viz.recording.parts import Parts
 from minigrad.viz.recording.sentences import labels, sentence
 from minigrad.viz.recording.snapshot import Snapshot
 from minigrad.viz.recording.steps import ContributionStep, SeedStep, SumStep, TraceStep
@@ -20,7 +19,7 @@ from minigrad.viz.recording.trace_json import from_text, to_text
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class Trace(Parts):
     """A forward and a backward pass, and an optimizer's update if there was one.
 
     Attributes:
@@ -29,11 +28,6 @@ class Trace:
         values: what each node holds before anything is updated, by its id.
         rules: the text of the derivative rule of an operation's argument, by ``(id, position)``.
     """
-
-    graph: Graph
-    steps: tuple[TraceStep, ...]
-    values: dict[str, Snapshot]
-    rules: dict[tuple[str, int], RuleText]
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -77,7 +71,7 @@ class Trace:
         Raises:
             DataError: when the text is no trace, or one of another version.
         """
-        return Trace(*from_text(text))
+        return Trace(**vars(from_text(text)))
 
     def diff(self, other: Trace, *, tolerance: float = 0.0) -> Difference | None:
         """Return the first step in which another trace differs, or None if they are the same.

@@ -6,20 +6,18 @@ import json
 import re
 from collections.abc import Callable, Collection
 from dataclasses import asdict, fields, replace
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from minigrad.errors import DataError
-from minigrad.viz.folding.modules import group
+from minigrad.viz.folding.groups import group
 from minigrad.viz.graph import Graph, GraphEdge, GraphNode, Kind, ScriptLine
 from minigrad.viz.recording import snapshot
+from minigrad.viz.recording.parts import Parts
 from minigrad.viz.recording.rules import RuleText
 from minigrad.viz.recording.snapshot import Snapshot
 from minigrad.viz.recording.steps import ContributionStep, ForwardStep, SeedStep, SumStep, TraceStep, UpdateStep
 from minigrad.viz.summary import Summary
 from minigrad.viz.text import shorten
-
-if TYPE_CHECKING:
-    from minigrad.viz.recording.trace import Trace
 
 FORMAT, VERSION = "minigrad.trace", 1
 
@@ -28,10 +26,8 @@ KINDS: dict[str, type[TraceStep]] = {
 }
 _NODE = ("id", "kind", "name", "operation", "options", "shape", "dtype", "scope", "requires_grad")
 
-Parts = tuple[Graph, tuple[TraceStep, ...], dict[str, Snapshot], dict[tuple[str, int], RuleText]]
 
-
-def to_text(trace: Trace, indent: int | None) -> str:
+def to_text(trace: Parts, indent: int | None) -> str:
     """Return a trace as JSON."""
     text = json.dumps(to_plain(trace), indent=indent, ensure_ascii=False, allow_nan=False)
     # half a pair of surrogates can stand in a Python string, and in no file
@@ -67,7 +63,7 @@ def _refuse(constant: str) -> None:
 # --- writing
 
 
-def to_plain(trace: Trace) -> dict[str, Any]:
+def to_plain(trace: Parts) -> dict[str, Any]:
     """Return a trace as dicts, lists, strings and numbers."""
     return {
         "format": FORMAT,
@@ -147,7 +143,7 @@ def _from_plain(plain: dict[str, Any]) -> Parts:
         output=output,
         summed=_take(plain, "summed", _flag, "trace"),
     )
-    return graph, tuple(steps), values, dict(rules)
+    return Parts(graph, tuple(steps), values, dict(rules))
 
 
 def _node(plain: Any, where: str) -> tuple[GraphNode, Snapshot | None]:

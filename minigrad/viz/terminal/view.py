@@ -9,14 +9,13 @@ from minigrad.viz.recording.replay import Replay, touched
 from minigrad.viz.recording.snapshot import Snapshot
 from minigrad.viz.recording.steps import Phase
 from minigrad.viz.recording.trace import Trace
+from minigrad.viz.terminal.state import Stepper
 from minigrad.viz.terminal.text import facts, lines, place, rule
 from minigrad.viz.text import number, printable, shorten
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
     from rich.text import Text
-
-    from minigrad.viz.terminal.stepper import Stepper
 
 SIDE_BY_SIDE = 72  # columns from which on the graph and the step stand next to one another
 STYLES: dict[Phase, str] = {"forward": "cyan", "seed": "yellow", "backward": "magenta", "update": "green"}

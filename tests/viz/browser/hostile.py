@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 
 import minigrad as mg
 from minigrad import nn, optim, viz
-from minigrad.viz.folding.modules import group
+from minigrad.viz.folding.groups import group
 from minigrad.viz.graph import Graph, GraphNode, ScriptLine
 from minigrad.viz.recording.rules import RuleText
 from minigrad.viz.recording.trace import Trace

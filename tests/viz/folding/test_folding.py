@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import nn, viz
+from minigrad.viz.build import build
 from minigrad.viz.folding.calls import groups_by_call
 from minigrad.viz.folding.contraction import on_cycles
 from minigrad.viz.folding.groups import boxes
 from minigrad.viz.folding.modules import collapsed, fold
-from minigrad.viz.graph import build
 from minigrad.viz.text import heading
 from tests.scope import module_scope
 from tests.viz.folding.folds import OPERATIONS, check_fold, data, leaf, named, wires
@@ -247,7 +247,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import numpy as np, minigrad as mg
 from minigrad import nn
-from minigrad.viz.graph import build
+from minigrad.viz.build import build
 from minigrad.viz.folding.modules import collapsed, fold
 network = nn.Sequential(nn.Linear(4, 4), nn.Tanh())
 x = mg.tensor(np.ones((2, 4), np.float32))

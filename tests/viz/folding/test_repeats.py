@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import nn, viz
+from minigrad.viz.build import build
 from minigrad.viz.folding.modules import READABLE, collapsed, fold
-from minigrad.viz.graph import build
 from minigrad.viz.text import heading
 from tests.scope import module_scope
 from tests.viz.folding.folds import OPERATIONS, check_fold, data, leaf, named

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad import nn
 from minigrad.errors import ArgumentError, MissingExtraError, RenderError
+from minigrad.viz.build import build
 from minigrad.viz.folding.calls import groups_by_call
 from minigrad.viz.folding.groups import boxes
 from minigrad.viz.folding.modules import collapsed
-from minigrad.viz.graph import build
 from minigrad.viz.layout import placement as layouts
 from minigrad.viz.layout.layers import LAYER_GAP, in_layers
 from minigrad.viz.layout.placement import Box, lay_out
@@ -287,7 +287,7 @@ sys.path.insert(0, sys.argv[1])
 import numpy as np, minigrad as mg
 from minigrad import nn
 from minigrad.viz.layout import placement as layout
-from minigrad.viz.graph import build
+from minigrad.viz.build import build
 from minigrad.viz.folding.modules import collapsed
 layout.MOST = int(sys.argv[2])
 cell = nn.Sequential(nn.Linear(2, 2), nn.Tanh())

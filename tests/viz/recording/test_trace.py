@@ -12,7 +12,7 @@ import minigrad as mg
 from minigrad import nn, optim, viz
 from minigrad.engine.mode import observing
 from minigrad.errors import ArgumentError, DtypeError, GraphError, ShapeError
-from minigrad.viz.graph import node_ids
+from minigrad.viz.build import node_ids
 from minigrad.viz.recording.steps import ContributionStep, ForwardStep, SumStep
 from tests.viz.recording.programs import Capture, leaf, program, replayed, same_bits
 

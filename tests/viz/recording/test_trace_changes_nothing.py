@@ -14,7 +14,7 @@ import minigrad as mg
 from minigrad import nn, optim, viz
 from minigrad.engine.mode import observing
 from minigrad.errors import ArgumentError
-from minigrad.viz.graph import node_ids
+from minigrad.viz.build import node_ids
 from minigrad.viz.recording.snapshot import Snapshot
 from minigrad.viz.recording.steps import UpdateStep
 from tests.viz.recording.programs import Capture, leaf, program, same_bits

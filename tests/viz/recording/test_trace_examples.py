@@ -12,7 +12,7 @@ import pytest
 
 from minigrad import viz
 from minigrad.engine.mode import observing
-from minigrad.viz.graph import node_ids
+from minigrad.viz.build import node_ids
 from minigrad.viz.recording.steps import UpdateStep
 from tests.viz.recording.programs import Capture, replayed, same_bits
 

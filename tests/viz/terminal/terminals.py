@@ -14,7 +14,8 @@ from rich.console import Console
 
 import minigrad as mg
 from minigrad import nn, optim, viz
-from minigrad.viz.terminal.stepper import Stepper, show
+from minigrad.viz.terminal.state import Stepper
+from minigrad.viz.terminal.stepper import show
 from minigrad.viz.terminal.view import Screen
 
 

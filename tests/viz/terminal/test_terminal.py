@@ -11,7 +11,7 @@ from rich.console import Console
 from minigrad import viz
 from minigrad.viz.recording.replay import touched
 from minigrad.viz.terminal.keys import decode
-from minigrad.viz.terminal.stepper import Stepper
+from minigrad.viz.terminal.state import Stepper
 from minigrad.viz.terminal.view import Screen, visible
 from tests.viz.terminal.terminals import draw, leaf, network, parabola, press, text_of
 

@@ -11,7 +11,8 @@ import minigrad as mg
 from minigrad import optim, viz
 from minigrad.errors import ArgumentError, DtypeError, GraphError
 from minigrad.viz.recording.snapshot import Snapshot
-from minigrad.viz.terminal.stepper import Stepper, show
+from minigrad.viz.terminal.state import Stepper
+from minigrad.viz.terminal.stepper import show
 from minigrad.viz.terminal.text import inline, plain, table
 from tests.viz.terminal.terminals import draw, leaf, network, parabola, press, text_of
 
