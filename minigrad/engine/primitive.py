@@ -186,11 +186,7 @@ class Primitive(Generic[P, T]):
         for value in inputs:
             if isinstance(value, Value):
                 return self(*inputs, **options)
-        return self.evaluate(inputs, options)
-
-    def evaluate(self, arrays: Sequence[Any], options: dict[str, Any]) -> Any:
-        """Compute on arrays and numbers alone, and record nothing."""
-        out = self.forward(*arrays, **options)
+        out = self.forward(*inputs, **options)
         return out[0] if self.keeps else out
 
     def _plan(self, kinds: tuple[int, ...]) -> Plan:

@@ -45,7 +45,7 @@ def _computed(node: Node, values: dict[Node, Any]) -> Any:
     operands = node.operands or [None] * len(node.parents)
     pairs = zip(node.parents, operands, strict=True)
     arrays = [values[parent] if operand is None else operand for parent, operand in pairs]
-    return np.asanyarray(node.primitive.evaluate(arrays, node.options))
+    return np.asanyarray(node.primitive.dispatch(*arrays, **node.options))
 
 
 def _operands(node: Node) -> Iterator[tuple[Node, Any]]:
