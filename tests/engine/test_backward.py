@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.engine.walk import walk
 from minigrad.errors import GraphError
 
 
@@ -368,3 +369,9 @@ class TestGrad:
         x = leaf(1.0)
         mg.value_and_grad(lambda x: (x * x).sum())(x)
         assert x.grad is None
+
+
+def test_the_walk_runs_on_arrays_unless_it_is_to_be_recorded() -> None:
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = (x * x).sum()
+    assert all(type(gradient) is np.ndarray for _, gradient, _ in walk({y.node: np.ones((), np.float32)}))

@@ -323,3 +323,14 @@ def test_a_call_that_fails_otherwise_while_the_argument_is_looked_for() -> None:
     primitive = made(moody, lambda g: g, lambda g: g)
     with pytest.raises(RuleError, match="moody writes into its argument 'y'"):
         primitive(np.ones(2), np.ones(2))
+
+
+def test_the_parameter_of_any_number_of_arguments_is_named() -> None:
+    @mg.primitive
+    def total(*parts: Any) -> Any:
+        parts[2][...] = 0
+        return sum(parts)
+
+    total.derivatives(lambda g: g)
+    with pytest.raises(RuleError, match="total writes into its argument 'parts'"):
+        total(*[mg.tensor([1.0, 2.0], requires_grad=True)] * 3)

@@ -202,3 +202,12 @@ def test_an_argument_by_keyword_alone_has_no_rule() -> None:
 
     with pytest.raises(RuleError, match="scaled: 2 rules for 1 positional arguments; give at most one for each"):
         scaled.derivatives(lambda g, factor: factor * g, lambda g: g)
+
+
+def test_operands_are_what_cannot_be_computed_again() -> None:
+    x, constant = mg.tensor([1.0, 2.0], requires_grad=True), mg.tensor([3.0, 4.0])
+    result = mg.exp(x)
+    both, alone = result * constant, mg.sin(result)
+    assert both.node.operands[0] is None
+    assert both.node.operands[1].tolist() == [3, 4]
+    assert alone.node.operands == ()

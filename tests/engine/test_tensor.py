@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import operator
 import pickle
+import re
 import sys
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.engine.tensor import wrapped
 from minigrad.errors import DtypeError, GraphError, InPlaceError, OutOfRangeError, ShapeError
 
 
@@ -433,3 +435,18 @@ class TestChanging:
         assert "'twice'" in repr(y)
         with pytest.raises(DtypeError, match="a name is a string, got int"):
             x.name = 3
+
+
+@pytest.mark.parametrize(("change", "symbol"), [("__ipow__", "**"), ("__itruediv__", "/")])
+def test_a_change_in_place_that_would_round_says_what_to_write(change: str, symbol: str) -> None:
+    with pytest.raises(DtypeError, match=re.escape(f"(x = x {symbol} ...)")):
+        getattr(mg.tensor([1, 2]), change)(0.5)
+
+
+def test_a_wrapped_array_may_be_written_into_by_its_owner() -> None:
+    array = np.array([2.0, 3.0])
+    w = mg.tensor(np.array([1.0, 1.0]), requires_grad=True)
+    y = (w * wrapped(array)).sum()
+    array[...] = 0
+    y.backward()
+    assert w.grad.tolist() == [2, 3]

@@ -244,3 +244,11 @@ def test_results_require_no_gradient_unless_asked() -> None:
 def test_the_jacobian_of_nothing_has_no_rows() -> None:
     for create_graph in (False, True):
         assert mg.jacobian(lambda x: x[:0], X, create_graph=create_graph).shape == (0, 3)
+
+
+def test_structures_of_integers_are_passed_on() -> None:
+    value, gradient = mg.value_and_grad(lambda w, places: (w * places[0]).sum())(
+        mg.tensor([1.5, 2.5]), (mg.tensor([2, 3]),)
+    )
+    assert value.item() == 10.5
+    assert gradient.tolist() == [2, 3]
