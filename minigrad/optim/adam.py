@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
-from minigrad.engine.arrays import Array
-from minigrad.errors import DtypeError, checked_arguments
+from minigrad.engine.value import Array
+from minigrad.errors import DtypeError
 from minigrad.optim import checks
-from minigrad.optim.optimizer import Group, Optimizer, Params, State
+from minigrad.optim.optimizer import Optimizer, Params
+from minigrad.optim.state import Group, State, array_of
 
 
 class Adam(Optimizer):
@@ -35,9 +35,7 @@ class Adam(Optimizer):
     """
 
     elementwise = True
-    optional_state_names = ("max_exp_avg_sq",)
 
-    @checked_arguments
     def __init__(
         self,
         params: Params,
@@ -47,8 +45,8 @@ class Adam(Optimizer):
         weight_decay: float = 0,
         amsgrad: bool = False,
     ) -> None:
-        options: dict[str, Any] = {"lr": lr, "betas": betas, "eps": eps}
-        super().__init__(params, {**options, "weight_decay": weight_decay, "amsgrad": amsgrad})
+        options = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad}
+        super().__init__(params, options)
 
     def check(self, group: Group) -> None:
         """Raise unless the options are allowed."""
@@ -67,34 +65,33 @@ class Adam(Optimizer):
         """Return the names in a parameter's state."""
         return ("step", "exp_avg", "exp_avg_sq", *(("max_exp_avg_sq",) if group["amsgrad"] else ()))
 
-    def update(self, parameter: Array, gradient: Array, state: State, group: Group) -> None:
-        """Change the parameter and its averages in place."""
-        if group["weight_decay"]:
-            first, _ = self.scratch(parameter)
-            gradient = np.add(gradient, np.multiply(parameter, group["weight_decay"], out=first), out=first)
-        self.adapt(parameter, gradient, state, group)
+    def update(
+        self,
+        p: Array,
+        g: Array,
+        state: State,
+        lr: float,
+        betas: tuple[float, float],
+        eps: float,
+        weight_decay: float,
+        amsgrad: bool,
+    ) -> Array:
+        """Return the new values."""
+        if weight_decay:
+            g = g + weight_decay * p
+        return p - self.change(g, state, lr, betas, eps, amsgrad)
 
-    def adapt(self, parameter: Array, gradient: Array, state: State, group: Group) -> None:
-        """Change the parameter by Adam's own step, which knows of no weight decay."""
-        first, second = self.scratch(parameter)
-        beta1, beta2 = group["betas"]
-        if not state:
-            state |= {"step": 0, "exp_avg": np.zeros_like(parameter), "exp_avg_sq": np.zeros_like(parameter)}
-        step = state["step"] = state["step"] + 1
-        mean, square = state["exp_avg"], state["exp_avg_sq"]
-
-        mean += np.multiply(np.subtract(gradient, mean, out=second), 1 - beta1, out=second)
-        square *= beta2
-        square += np.multiply(np.multiply(gradient, 1 - beta2, out=second), gradient, out=second)
-        if group["amsgrad"]:
-            largest = state.get("max_exp_avg_sq")
-            if largest is None:
-                largest = state["max_exp_avg_sq"] = np.zeros_like(parameter)
-            square = np.maximum(largest, square, out=largest)
-
-        deviation = np.sqrt(square, out=second)
-        deviation /= math.sqrt(1 - beta2**step)
-        deviation += group["eps"]
-        change = np.divide(mean, deviation, out=first)
-        change *= group["lr"] / (1 - beta1**step)
-        parameter -= change
+    def change(self, g: Array, state: State, lr: float, betas: tuple[float, float], eps: float, amsgrad: bool) -> Array:
+        """Return what Adam takes from the values; weight decay is not its affair."""
+        step = state["step"] = state.get("step", 0) + 1
+        m, v = array_of(state, "exp_avg", g), array_of(state, "exp_avg_sq", g)
+        beta1, beta2 = betas
+        m += (1 - beta1) * (g - m)
+        v *= beta2
+        v += (1 - beta2) * g * g
+        if amsgrad:
+            largest = array_of(state, "max_exp_avg_sq", g)
+            v = np.maximum(largest, v, out=largest)
+        deviation = np.sqrt(v) / math.sqrt(1 - beta2**step) + eps
+        change: Array = lr / (1 - beta1**step) * m / deviation
+        return change

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from minigrad.engine.arrays import Array
-from minigrad.errors import checked_arguments
+from minigrad.engine.value import Array
 from minigrad.optim.adam import Adam
-from minigrad.optim.optimizer import Group, Params, State
+from minigrad.optim.optimizer import Params
+from minigrad.optim.state import State
 
 
 class AdamW(Adam):
@@ -28,7 +28,6 @@ class AdamW(Adam):
 
     elementwise = True
 
-    @checked_arguments
     def __init__(
         self,
         params: Params,
@@ -40,8 +39,16 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad)
 
-    def update(self, parameter: Array, gradient: Array, state: State, group: Group) -> None:
-        """Change the parameter and its averages in place."""
-        if group["weight_decay"]:
-            parameter *= 1 - group["lr"] * group["weight_decay"]
-        self.adapt(parameter, gradient, state, group)
+    def update(
+        self,
+        p: Array,
+        g: Array,
+        state: State,
+        lr: float,
+        betas: tuple[float, float],
+        eps: float,
+        weight_decay: float,
+        amsgrad: bool,
+    ) -> Array:
+        """Return the new values."""
+        return (1 - lr * weight_decay) * p - self.change(g, state, lr, betas, eps, amsgrad)

@@ -11,9 +11,10 @@ import numpy.typing as npt
 from minigrad.engine.backward import grad
 from minigrad.engine.mode import enable_grad, observers
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, GraphError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, GraphError
 from minigrad.optim import checks
-from minigrad.optim.optimizer import Group, Optimizer, Params
+from minigrad.optim.optimizer import Optimizer, Params
+from minigrad.optim.state import Group
 
 Floats = npt.NDArray[np.float64]
 
@@ -51,7 +52,6 @@ class Newton(Optimizer):
     tensor([0., 1.], requires_grad=True)
     """
 
-    @checked_arguments
     def __init__(
         self,
         params: Params,
@@ -70,7 +70,6 @@ class Newton(Optimizer):
         group["damping"] = checks.at_least_zero(self.title, "damping", group["damping"])
         group["saddle_free"] = checks.flag(self.title, "saddle_free", group["saddle_free"])
 
-    @checked_arguments
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that the loss depends on; the others stay as they are.
 

@@ -105,6 +105,10 @@ ONCE = {id(value): name for name, value in PUBLIC.items()}
 @pytest.mark.parametrize("name", ONCE.values())
 def test_an_unknown_argument_is_answered_with_those_that_there_are(name: str) -> None:
     value = PUBLIC[name]
+    if name.startswith(("optim.", "lr_scheduler.")):
+        with pytest.raises(TypeError, match="got an unexpected keyword argument 'no_such_thing'"):
+            value(no_such_thing=1)
+        return
     with pytest.raises(UnknownArgumentError, match=r"\(\) has no argument 'no_such_thing'") as caught:
         value(no_such_thing=1)
     called = value.name if isinstance(value, mg.Primitive) else inspect.unwrap(value).__name__

@@ -163,6 +163,18 @@ def test_adamw_without_decay_is_adam() -> None:
     np.testing.assert_array_equal(w.data, v.data)
 
 
+@pytest.mark.parametrize("gradient", [1e-4, 0.1, 0.3, 1.7, 1e4])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_centered_rmsprop_of_a_constant_gradient_stays_finite(gradient: float, dtype: Any) -> None:
+    """Its variance goes to 0, and rounding may make it negative."""
+    w = mg.tensor(np.ones(3, dtype), requires_grad=True)
+    optimizer = optim.RMSprop([w], 1e-9, alpha=0.5, centered=True)
+    for _ in range(300):
+        w.grad = np.full(3, gradient, dtype)
+        optimizer.step()
+    assert np.isfinite(w.data).all()
+
+
 DEFAULTS = {
     "SGD": "lr=0.001 momentum=0 dampening=0 weight_decay=0 nesterov=False",
     "Adagrad": "lr=0.01 lr_decay=0 weight_decay=0 initial_accumulator_value=0 eps=1e-10",
@@ -261,8 +273,16 @@ def test_named_parameters_keep_their_names() -> None:
     optimizer = optim.SGD([("w", w), ("v", v)], 0.1)
     saved = optimizer.state_dict()
     assert saved["param_groups"][0]["param_names"] == ["w", "v"]
-    with pytest.raises(StateDictError, match=r"its parameters are \['w', 'v'\], expected \['v', 'w'\]"):
-        optim.SGD([("v", v), ("w", w)], 0.1).load_state_dict(saved)
+    for names in (["w", "u"], ["w", "w"], "wv", None, 3):
+        wrong = copy.deepcopy(saved)
+        wrong["param_groups"][0]["param_names"] = names
+        if names is None:
+            optimizer.load_state_dict(wrong)
+            continue
+        with pytest.raises(
+            StateDictError, match=re.escape(f"group 0: its parameters are {names}, expected ['w', 'v']")
+        ):
+            optimizer.load_state_dict(wrong)
     del saved["param_groups"][0]["param_names"]
     optimizer.load_state_dict(saved)
     assert optimizer.param_groups[0]["param_names"] == ["w", "v"]
@@ -287,9 +307,9 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: optim.SGD([W], 0.1, nesterov=True), ArgumentError, "nesterov=True needs momentum above 0 .* momentum=0"),
     (lambda: optim.SGD([W], 0.1, 0.9, 0.1, nesterov=True), ArgumentError, "and dampening 0, got .* dampening=0.1"),
     (lambda: optim.SGD([W], 0.1, nesterov="yes"), DtypeError, "nesterov must be True or False, got 'yes'"),
-    (lambda: optim.SGD([W], learning_rate=0.1), UnknownArgumentError, r"SGD\(\) has no argument 'learning_rate'"),
-    (lambda: optim.SGD([W], 0.1, momentun=0.9), UnknownArgumentError, "did you mean 'momentum'"),
-    (lambda: optim.SGD(), UnknownArgumentError, r"SGD\(\): missing a required argument: 'params'"),
+    (lambda: optim.SGD([W], learning_rate=0.1), TypeError, "unexpected keyword argument 'learning_rate'"),
+    (lambda: optim.SGD([W], 0.1, momentun=0.9), TypeError, "unexpected keyword argument 'momentun'"),
+    (lambda: optim.SGD(), TypeError, "missing 1 required positional argument: 'params'"),
     (lambda: optim.Adagrad([W], lr_decay=-1), ArgumentError, "Adagrad: lr_decay must be"),
     (lambda: optim.Adagrad([W], initial_accumulator_value=-1), ArgumentError, "initial_accumulator_value must be"),
     (lambda: optim.Adagrad([W], weight_decay=-1), ArgumentError, "weight_decay must be"),
@@ -331,12 +351,16 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     ),
     (lambda: optim.SGD([{"params": [W]}, leaf(1.0)], 0.1), DtypeError, "a parameter group is a dict .* got Tensor"),
     (lambda: optim.SGD([{"lr": 0.1}], 0.1), ArgumentError, "a parameter group needs its tensors under 'params'"),
-    (lambda: optim.SGD([{"params": [W], "lrr": 1}], 0.1), UnknownArgumentError, "no option 'lrr'; did you mean 'lr'"),
+    (
+        lambda: optim.SGD([{"params": [W], "lrr": 1}], 0.1),
+        UnknownArgumentError,
+        "no option 'lrr'; it has params, lr, mom",
+    ),
     (lambda: optim.SGD([{"params": [W], "q": 1}], 0.1), UnknownArgumentError, "no option 'q'; it has params, lr, mom"),
     (lambda: optim.SGD([{"params": [W], "lr": -1}], 0.1), ArgumentError, "lr must be .* got -1"),
     (lambda: optim.SGD([{"params": []}], 0.1), ArgumentError, "got an empty list of parameters"),
     (lambda: optim.SGD([leaf(1.0)], 0.1).step(), GraphError, r"SGD: no parameter has a gradient; call loss.backward"),
-    (lambda: optim.SGD([leaf(1.0)], 0.1).step(loss=1), UnknownArgumentError, "no argument 'loss'"),
+    (lambda: optim.SGD([leaf(1.0)], 0.1).step(loss=1), TypeError, "unexpected keyword argument 'loss'"),
 ]
 
 
@@ -410,19 +434,6 @@ def test_parameters_that_have_not_stepped_have_no_state() -> None:
     assert optimizer.state[w]["step"] == 0
 
 
-def test_an_optimizer_of_ones_own_keeps_no_state_unless_it_says_so() -> None:
-    class Plain(optim.Optimizer):
-        def update(self, parameter: Any, gradient: Any, state: Any, group: Any) -> None:
-            parameter -= group["lr"] * gradient
-
-    optimizer = stepped(lambda params: Plain(params, {"lr": 0.5}), leaf(1.0))
-    saved = optimizer.state_dict()
-    optimizer.load_state_dict(saved)
-    saved["state"][0] = {"memory": np.ones(1)}
-    with pytest.raises(StateDictError, match=r"Plain: .*\n.*memory is unknown"):
-        optimizer.load_state_dict(saved)
-
-
 def test_loading_takes_the_options_and_keeps_the_tensors() -> None:
     w = leaf(1.0)
     optimizer = optim.SGD([w], 0.1)
@@ -464,7 +475,7 @@ DAMAGE: list[tuple[list[Any], Any, str]] = [
     (["state", 2], {}, "state 2: no such parameter"),
     (["state", 1], 3, "state 1: expected a dict, got int"),
     (["state", 0, "exp_avg"], ..., "state 0 ('w' of shape (2,)): exp_avg is missing"),
-    (["state", 0, "sum"], np.ones(2), "state 0 ('w' of shape (2,)): sum is unknown"),
+    (["state", 0, "sum"], np.ones(3), "state 0 ('w' of shape (2,)): sum must have shape (2,), got (3,)"),
     (["state", 0, "exp_avg"], np.ones(3), "exp_avg must have shape (2,), got (3,)"),
     (["state", 0, "exp_avg"], np.ones(2, int), "exp_avg must be an array of floating-point numbers, got int64"),
     (["state", 0, "exp_avg"], [1.0, 1.0], "exp_avg must be an array of floating-point numbers, got list"),
