@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from minigrad.engine.value import Array
@@ -30,6 +32,9 @@ class Adagrad(Optimizer):
     """
 
     elementwise = True
+    allowed: ClassVar[checks.Checks] = dict.fromkeys(
+        ("lr_decay", "weight_decay", "initial_accumulator_value", "eps"), checks.at_least_zero
+    )
 
     def __init__(
         self,
@@ -42,12 +47,6 @@ class Adagrad(Optimizer):
     ) -> None:
         options = {"lr": lr, "lr_decay": lr_decay, "weight_decay": weight_decay, "eps": eps}
         super().__init__(params, {**options, "initial_accumulator_value": initial_accumulator_value})
-
-    def check(self, group: Group) -> None:
-        """Raise unless the options are allowed."""
-        super().check(group)
-        for name in ("lr_decay", "weight_decay", "initial_accumulator_value", "eps"):
-            group[name] = checks.at_least_zero(self.title, name, group[name])
 
     def state_names(self, group: Group) -> tuple[str, ...]:
         """Return the names in a parameter's state."""

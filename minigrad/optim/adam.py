@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
 from minigrad.engine.value import Array
-from minigrad.errors import DtypeError
 from minigrad.optim import checks
 from minigrad.optim.optimizer import Optimizer, Params
 from minigrad.optim.state import Group, State, array_of
+
+Pair = tuple[float, float]
 
 
 class Adam(Optimizer):
@@ -35,12 +37,18 @@ class Adam(Optimizer):
     """
 
     elementwise = True
+    allowed: ClassVar[checks.Checks] = {
+        "betas": checks.two_below_one,
+        "eps": checks.at_least_zero,
+        "weight_decay": checks.at_least_zero,
+        "amsgrad": checks.flag,
+    }
 
     def __init__(
         self,
         params: Params,
         lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
+        betas: Pair = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
         amsgrad: bool = False,
@@ -48,40 +56,19 @@ class Adam(Optimizer):
         options = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad}
         super().__init__(params, options)
 
-    def check(self, group: Group) -> None:
-        """Raise unless the options are allowed."""
-        super().check(group)
-        betas = group["betas"]
-        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-            raise DtypeError(f"{self.title}: betas must be two numbers such as (0.9, 0.999), got {betas!r}")
-        group["betas"] = tuple(
-            checks.between(self.title, f"betas[{index}]", beta, 0, 1, below=True) for index, beta in enumerate(betas)
-        )
-        for name in ("eps", "weight_decay"):
-            group[name] = checks.at_least_zero(self.title, name, group[name])
-        group["amsgrad"] = checks.flag(self.title, "amsgrad", group["amsgrad"])
-
     def state_names(self, group: Group) -> tuple[str, ...]:
         """Return the names in a parameter's state."""
         return ("step", "exp_avg", "exp_avg_sq", *(("max_exp_avg_sq",) if group["amsgrad"] else ()))
 
     def update(
-        self,
-        p: Array,
-        g: Array,
-        state: State,
-        lr: float,
-        betas: tuple[float, float],
-        eps: float,
-        weight_decay: float,
-        amsgrad: bool,
+        self, p: Array, g: Array, state: State, lr: float, betas: Pair, eps: float, weight_decay: float, amsgrad: bool
     ) -> Array:
         """Return the new values."""
         if weight_decay:
             g = g + weight_decay * p
         return p - self.change(g, state, lr, betas, eps, amsgrad)
 
-    def change(self, g: Array, state: State, lr: float, betas: tuple[float, float], eps: float, amsgrad: bool) -> Array:
+    def change(self, g: Array, state: State, lr: float, betas: Pair, eps: float, amsgrad: bool) -> Array:
         """Return what Adam takes from the values; weight decay is not its affair."""
         step = state["step"] = state.get("step", 0) + 1
         m, v = array_of(state, "exp_avg", g), array_of(state, "exp_avg_sq", g)

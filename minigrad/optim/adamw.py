@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minigrad.engine.value import Array
-from minigrad.optim.adam import Adam
+from minigrad.optim.adam import Adam, Pair
 from minigrad.optim.optimizer import Params
 from minigrad.optim.state import State
 
@@ -32,7 +32,7 @@ class AdamW(Adam):
         self,
         params: Params,
         lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
+        betas: Pair = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
         amsgrad: bool = False,
@@ -40,15 +40,7 @@ class AdamW(Adam):
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad)
 
     def update(
-        self,
-        p: Array,
-        g: Array,
-        state: State,
-        lr: float,
-        betas: tuple[float, float],
-        eps: float,
-        weight_decay: float,
-        amsgrad: bool,
+        self, p: Array, g: Array, state: State, lr: float, betas: Pair, eps: float, weight_decay: float, amsgrad: bool
     ) -> Array:
         """Return the new values."""
         return (1 - lr * weight_decay) * p - self.change(g, state, lr, betas, eps, amsgrad)

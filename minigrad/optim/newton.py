@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,6 @@ from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, GraphError
 from minigrad.optim import checks
 from minigrad.optim.optimizer import Optimizer, Params
-from minigrad.optim.state import Group
 
 Floats = npt.NDArray[np.float64]
 
@@ -52,6 +51,8 @@ class Newton(Optimizer):
     tensor([0., 1.], requires_grad=True)
     """
 
+    allowed: ClassVar[checks.Checks] = {"damping": checks.at_least_zero, "saddle_free": checks.flag}
+
     def __init__(
         self,
         params: Params,
@@ -63,12 +64,6 @@ class Newton(Optimizer):
         self.max_parameters = checks.whole(self.title, "max_parameters", max_parameters, 1)
         super().__init__(params, {"lr": lr, "damping": damping, "saddle_free": saddle_free})
         self._check_size()
-
-    def check(self, group: Group) -> None:
-        """Raise unless the options are allowed."""
-        super().check(group)
-        group["damping"] = checks.at_least_zero(self.title, "damping", group["damping"])
-        group["saddle_free"] = checks.flag(self.title, "saddle_free", group["saddle_free"])
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that the loss depends on; the others stay as they are.

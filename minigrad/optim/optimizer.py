@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from minigrad.engine.mode import enable_grad, observers
 from minigrad.engine.tensor import Tensor
@@ -33,6 +33,7 @@ class Optimizer:
             says so for itself, with ``elementwise = True``. Then a step updates small parameters together, in one
             array without further axes, and large ones in blocks; the state is arrays of the shape that ``update`` is
             given, and numbers. Otherwise ``update`` gets each parameter as it is, and may keep what it likes.
+        allowed: by the name of an option, the function of ``optim.checks`` that refuses what is not allowed.
 
     >>> import minigrad as mg
     >>> from minigrad import optim
@@ -53,6 +54,7 @@ class Optimizer:
     """
 
     elementwise = False
+    allowed: ClassVar[checks.Checks] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -87,7 +89,8 @@ class Optimizer:
 
     def check(self, group: Group) -> None:
         """Raise unless the options of a group are allowed; replace NumPy's numbers by Python's."""
-        group["lr"] = checks.learning_rate(self.title, group["lr"])
+        for name, check in {"lr": checks.at_least_zero, **self.allowed}.items():
+            group[name] = check(self.title, name, group[name])
 
     def state_names(self, group: Group) -> tuple[str, ...]:
         """Return the names that a state must have to be loaded: of arrays like the parameter, and ``"step"``."""
@@ -117,7 +120,7 @@ class Optimizer:
                 loss = closure()
         for group in self.param_groups:
             if type(group["lr"]) is not float or not 0 <= group["lr"] < math.inf:
-                group["lr"] = checks.learning_rate(self.title, group["lr"])
+                group["lr"] = checks.at_least_zero(self.title, "lr", group["lr"])
         for observer in observers():
             observer.before_update(self, self.parameters())
         stepped = [self._step_group(place, group) for place, group in enumerate(self.param_groups)]

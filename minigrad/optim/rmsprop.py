@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from minigrad.engine.value import Array
@@ -32,6 +34,11 @@ class RMSprop(Optimizer):
     """
 
     elementwise = True
+    allowed: ClassVar[checks.Checks] = {
+        **dict.fromkeys(("eps", "weight_decay", "momentum"), checks.at_least_zero),
+        "alpha": checks.below_one,
+        "centered": checks.flag,
+    }
 
     def __init__(
         self,
@@ -45,14 +52,6 @@ class RMSprop(Optimizer):
     ) -> None:
         options = {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum}
         super().__init__(params, {**options, "centered": centered})
-
-    def check(self, group: Group) -> None:
-        """Raise unless the options are allowed."""
-        super().check(group)
-        group["alpha"] = checks.between(self.title, "alpha", group["alpha"], 0, 1, below=True)
-        for name in ("eps", "weight_decay", "momentum"):
-            group[name] = checks.at_least_zero(self.title, name, group[name])
-        group["centered"] = checks.flag(self.title, "centered", group["centered"])
 
     def state_names(self, group: Group) -> tuple[str, ...]:
         """Return the names in a parameter's state."""

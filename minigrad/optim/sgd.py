@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from minigrad.engine.value import Array
@@ -38,6 +40,12 @@ class SGD(Optimizer):
     """
 
     elementwise = True
+    allowed: ClassVar[checks.Checks] = {
+        "momentum": checks.at_least_zero,
+        "dampening": checks.up_to_one,
+        "weight_decay": checks.at_least_zero,
+        "nesterov": checks.flag,
+    }
 
     def __init__(
         self,
@@ -52,12 +60,8 @@ class SGD(Optimizer):
         super().__init__(params, {**options, "nesterov": nesterov})
 
     def check(self, group: Group) -> None:
-        """Raise unless the options are allowed."""
+        """Raise unless the options are allowed, each by itself and all together."""
         super().check(group)
-        group["momentum"] = checks.at_least_zero(self.title, "momentum", group["momentum"], "0.9 is usual")
-        group["dampening"] = checks.between(self.title, "dampening", group["dampening"], 0, 1)
-        group["weight_decay"] = checks.at_least_zero(self.title, "weight_decay", group["weight_decay"])
-        group["nesterov"] = checks.flag(self.title, "nesterov", group["nesterov"])
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             raise ArgumentError(
                 f"{self.title}: nesterov=True needs momentum above 0 and dampening 0, got momentum="

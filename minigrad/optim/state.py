@@ -55,16 +55,14 @@ def read_state(optimizer: Any, saved: Any) -> tuple[list[Group], dict[Tensor, St
     problems = layout_problems(saved, ours) or other_optimizer(optimizer, saved["param_groups"])
     if problems:
         return [], {}, problems
-    groups = [copied_options(group, own) for group, own in zip(saved["param_groups"], ours, strict=True)]
+    saved, problems = in_order_of(ours, {}, saved)
+    groups: list[Group] = []
     places: dict[Any, tuple[Tensor, Group]] = {}
-    for number, (group, options, own) in enumerate(zip(saved["param_groups"], groups, ours, strict=True)):
-        indices, names, expected = group["params"], group.get("param_names"), own.get("param_names")
-        found = option_problems(optimizer, options, own)
-        if names is not None and expected is not None:
-            indices, wrong = in_order(indices, names, expected)
-            found += wrong
-        problems += [f"group {number}: {problem}" for problem in found]
-        places |= {index: (parameter, options) for index, parameter in zip(indices, own["params"], strict=True)}
+    for number, (group, own) in enumerate(zip(saved["param_groups"], ours, strict=True)):
+        options = {name: copy.copy(value) for name, value in group.items() if name != "params"}
+        problems += [f"group {number}: {problem}" for problem in option_problems(optimizer, options, own)]
+        groups.append(options)
+        places |= {index: (parameter, options) for index, parameter in zip(group["params"], own["params"], strict=True)}
     states: dict[Tensor, State] = {}
     for index, values in saved["state"].items():
         if index not in places:
@@ -109,35 +107,48 @@ def other_optimizer(optimizer: Any, groups: list[Group]) -> list[str]:
     return []
 
 
-def copied_options(group: Group, own: Group) -> Group:
-    """Return the options of a saved group, with the names that the parameters have here, if any."""
-    options = {name: copy.copy(value) for name, value in group.items() if name not in ("params", "param_names")}
-    return options | ({"param_names": own["param_names"]} if "param_names" in own else {})
-
-
 def option_problems(optimizer: Any, options: Group, own: Group) -> list[str]:
     """Return what is wrong with the options of a group, which are checked as if they were new."""
     missing = [name for name in own if name not in {*options, *NOT_OPTIONS}]
     unknown = [name for name in options if name not in {*own, *NOT_OPTIONS}]
+    problems = [f"{name} is missing" for name in missing] + [f"{name} is unknown" for name in unknown]
     if not missing:
         try:
             optimizer.check(options)
         except MinigradError as problem:
-            unknown.append(str(problem))
-    return [f"{name} is missing" for name in missing] + [
-        f"{name} is unknown" if name in options else name for name in unknown
-    ]
+            problems.append(str(problem))
+    return problems
 
 
-def in_order(indices: Any, names: Any, expected: list[str]) -> tuple[list[Any], list[str]]:
-    """Return the indices of parameters in the order of the expected names, and what keeps them from being paired."""
-    if names == expected:
-        return list(indices), []
-    once = len(set(expected)) == len(expected)
-    if not once or not isinstance(names, (list, tuple)) or sorted(map(str, names)) != sorted(expected):
-        return list(indices), [f"its parameters are {names}, expected {expected}"]
-    by_name = dict(zip(names, indices, strict=True))
-    return [by_name[name] for name in expected], []
+def in_order_of(groups: list[Group], names: Mapping[Tensor, str], saved: Any) -> tuple[Any, list[str]]:
+    """Return a state dict as an optimizer of these groups would have saved it, paired by the names of parameters.
+
+    Args:
+        groups: of the optimizer.
+        names: of the parameters, for groups without names of their own.
+        saved: a state dict of the right layout.
+
+    Returns:
+        The state dict, and what keeps parameters from being paired: then they are in the order that they had.
+    """
+    places: dict[Any, int] = {}
+    packed: list[Group] = []
+    problems: list[str] = []
+    for number, (group, own) in enumerate(zip(saved["param_groups"], groups, strict=True)):
+        expected = own.get("param_names") or [names.get(parameter, "") for parameter in own["params"]]
+        indices, theirs, first = list(group["params"]), group.get("param_names"), len(places)
+        if theirs is not None and all(expected) and theirs != expected:
+            by_name = dict(zip(map(str, theirs), indices, strict=False)) if isinstance(theirs, (list, tuple)) else {}
+            if by_name.keys() == set(expected) and len(by_name) == len(theirs) == len(expected):
+                indices = [by_name[name] for name in expected]
+            else:
+                problems.append(f"group {number}: its parameters are {theirs}, expected {expected}")
+        places |= {index: place for place, index in enumerate(indices, first)}
+        options = {name: value for name, value in group.items() if name not in ("params", "param_names")}
+        named = {"param_names": expected} if "param_names" in own else {}
+        packed.append({**options, **named, "params": list(range(first, len(places)))})
+    state = {places.get(index, index): values for index, values in saved["state"].items()}
+    return {"state": state, "param_groups": packed}, problems
 
 
 def read_values(optimizer: Any, values: State, parameter: Tensor, options: Group) -> tuple[State, list[str]]:
@@ -173,36 +184,3 @@ def whole_number(value: Any) -> int | None:
         if count >= 0 and count.is_integer():
             return int(count)
     return None
-
-
-def in_order_of(groups: list[Group], names: Mapping[Tensor, str], saved: Any) -> Any:
-    """Return a state dict as an optimizer of these groups would have saved it, paired by the names of parameters.
-
-    Args:
-        groups: of the optimizer.
-        names: of the parameters, for groups without names of their own.
-        saved: a state dict; one of another layout is returned as it is.
-
-    Raises:
-        StateDictError: when a group has parameters of other names.
-    """
-    if layout_problems(saved, groups):
-        return saved
-    places: dict[Any, int] = {}
-    packed: list[Group] = []
-    problems: list[str] = []
-    for number, (group, own) in enumerate(zip(saved["param_groups"], groups, strict=True)):
-        expected = own.get("param_names") or [names.get(parameter, "") for parameter in own["params"]]
-        indices, theirs = group["params"], group.get("param_names")
-        if theirs is not None and all(expected):
-            indices, wrong = in_order(indices, theirs, expected)
-            problems += [f"group {number}: {problem}" for problem in wrong]
-        first = len(places)
-        places |= {index: place for place, index in enumerate(indices, first)}
-        options = {name: value for name, value in group.items() if name not in ("params", "param_names")}
-        named = {"param_names": expected} if "param_names" in own else {}
-        packed.append({**options, **named, "params": list(range(first, len(places)))})
-    if problems:
-        raise does_not_fit("the optimizer", problems)
-    state = {places.get(index, index): values for index, values in saved["state"].items()}
-    return {"state": state, "param_groups": packed}

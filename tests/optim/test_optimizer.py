@@ -15,6 +15,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import optim
+from minigrad.engine.mode import Observer, observing
 from minigrad.errors import ArgumentError, DtypeError, GraphError, StateDictError, UnknownArgumentError
 
 # every state that an algorithm can have
@@ -273,7 +274,7 @@ def test_named_parameters_keep_their_names() -> None:
     optimizer = optim.SGD([("w", w), ("v", v)], 0.1)
     saved = optimizer.state_dict()
     assert saved["param_groups"][0]["param_names"] == ["w", "v"]
-    for names in (["w", "u"], ["w", "w"], "wv", None, 3):
+    for names in (["w", "u"], ["w", "w"], "wv", None, 3, ["w", "v", "v"]):
         wrong = copy.deepcopy(saved)
         wrong["param_groups"][0]["param_names"] = names
         if names is None:
@@ -300,7 +301,7 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: optim.Adam([W], lr="0.1"), DtypeError, r"lr must be a number, got '0.1' \(str\)"),
     (lambda: optim.Adam([W], lr=True), DtypeError, "lr must be a number, got True"),
     (lambda: optim.Adam([W], lr=mg.tensor(0.1)), DtypeError, r"lr must be a number.*; pass lr.item\(\)"),
-    (lambda: optim.SGD([W], 0.1, momentum=-0.9), ArgumentError, "momentum must be .* got -0.9; 0.9 is usual"),
+    (lambda: optim.SGD([W], 0.1, momentum=-0.9), ArgumentError, "momentum must be .* got -0.9"),
     (lambda: optim.SGD([W], 0.1, momentum=float("nan")), ArgumentError, "momentum must be .* got nan"),
     (lambda: optim.SGD([W], 0.1, weight_decay=-1), ArgumentError, "weight_decay must be .* got -1"),
     (lambda: optim.SGD([W], 0.1, 0.9, dampening=2), ArgumentError, "dampening must be at least 0 and at most 1, got 2"),
@@ -432,6 +433,100 @@ def test_parameters_that_have_not_stepped_have_no_state() -> None:
     saved["state"][0] = {"step": 0, "exp_avg": np.zeros(1), "exp_avg_sq": np.zeros(1)}
     optimizer.load_state_dict(saved)
     assert optimizer.state[w]["step"] == 0
+
+
+def test_named_parameters_are_paired_by_name() -> None:
+    w, v, u = leaf(1.0), leaf(2.0), leaf(3.0)
+    groups = [{"params": [("u", u)]}, {"params": [("w", w), ("v", v)]}]
+    saved = optim.Adam(groups, 0.1)
+    for tensor, gradient in ((u, 1.0), (w, 2.0), (v, 3.0)):
+        tensor.grad = [gradient]
+    saved.step()
+    turned = optim.Adam([groups[0], {"params": [("v", v), ("w", w)]}], 0.1)
+    turned.load_state_dict(saved.state_dict())
+    assert turned.param_groups[1]["param_names"] == ["v", "w"]
+    for tensor in (u, w, v):
+        np.testing.assert_equal(turned.state[tensor], saved.state[tensor])
+    plain = optim.Adam([{"params": [u]}, {"params": [v, w]}], 0.1)
+    plain.load_state_dict(saved.state_dict())  # without names here, their order counts
+    np.testing.assert_equal(plain.state[v], saved.state[w])
+    assert "param_names" not in plain.param_groups[1]
+    twice = optim.Adam([("a", w), ("a", v)], 0.1)
+    twice.load_state_dict(twice.state_dict())
+    moved = optim.Adam([("b", w), ("a", v)], 0.1)
+    with pytest.raises(StateDictError, match=r"its parameters are \['b', 'a'\], expected \['a', 'a'\]"):
+        twice.load_state_dict(moved.state_dict())
+
+
+class Own(optim.Optimizer):
+    """Keeps a state of several kinds, and calls none of it its own."""
+
+    def update(self, p: Any, g: Any, state: Any, lr: float) -> Any:
+        state["rows"] = np.float64(g.sum(0)) + state.get("rows", 0)
+        state["seen"] = [*state.get("seen", []), "text"]
+        state["step"] = state.get("step", -0.5) + 1
+        return p - lr * g
+
+
+def test_a_state_of_ones_own_is_saved_and_loaded_as_it_is() -> None:
+    w = mg.tensor(np.ones((2, 3), np.float32), requires_grad=True)
+    optimizer = stepped(lambda params: Own(params, {"lr": 0.5}), w)
+    saved = optimizer.state_dict()
+    assert saved["state"][0]["rows"].tolist() == [2, 2, 2]
+    optimizer.state.clear()
+    optimizer.load_state_dict(saved)
+    np.testing.assert_equal(optimizer.state_dict(), saved)
+    assert optimizer.state[w]["rows"].dtype == np.float64
+    for name in ("rows", "seen"):
+        assert optimizer.state[w][name] is not saved["state"][0][name]
+    optimizer.step()
+    assert optimizer.state[w]["seen"] == ["text", "text"]
+    assert optimizer.state[w]["step"] == 1.5
+
+
+def test_an_elementwise_state_keeps_what_is_not_a_fraction_in_its_dtype() -> None:
+    class Counting(optim.SGD):
+        elementwise = True
+
+        def update(self, p: Any, g: Any, state: Any, **options: Any) -> Any:
+            state["ups"] = state.get("ups", np.zeros(p.shape, np.int64)) + (g > 0)
+            return super().update(p, g, state, **options)
+
+    w = leaf(1.0, 2.0)
+    optimizer = stepped(Counting, w)
+    saved = optimizer.state_dict()
+    saved["state"][0]["extra"] = np.ones(2, np.float64)
+    optimizer.load_state_dict(saved)
+    assert optimizer.state[w]["ups"].dtype == np.int64
+    assert optimizer.state[w]["extra"].dtype == np.float32
+    optimizer.step()
+    assert optimizer.state[w]["ups"].tolist() == [2, 2]
+    saved["state"][0]["ups"] = np.ones(3, np.int64)
+    with pytest.raises(StateDictError, match=r"ups must have shape \(2,\), got \(3,\)"):
+        optimizer.load_state_dict(saved)
+
+
+def test_a_closure_must_be_a_function() -> None:
+    with pytest.raises(DtypeError, match=r"SGD: step\(\) takes a function that computes the loss, got 3"):
+        optim.SGD([leaf(1.0)], 0.1).step(3)  # type: ignore[arg-type]
+
+
+def test_observers_see_an_update_before_and_after() -> None:
+    class Seen(Observer):
+        def __init__(self) -> None:
+            self.values: list[Any] = []
+
+        def before_update(self, optimizer: object, parameters: Any) -> None:
+            self.values += [optimizer, *(parameter.item() for parameter in parameters)]
+
+        after_update = before_update
+
+    w, v = leaf(1.0), leaf(2.0)
+    w.grad = [1.0]
+    optimizer, seen = optim.SGD([{"params": [w]}, {"params": [v]}], 0.5), Seen()
+    with observing(seen):
+        optimizer.step()
+    assert seen.values == [optimizer, 1, 2, optimizer, 0.5, 2]
 
 
 def test_loading_takes_the_options_and_keeps_the_tensors() -> None:

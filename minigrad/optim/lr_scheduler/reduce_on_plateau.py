@@ -46,7 +46,7 @@ class ReduceLROnPlateau(LRScheduler):
     ) -> None:
         self.optimizer = checked_optimizer(self.title, optimizer)
         self.mode = checks.one_of(self.title, "mode", mode, ("min", "max"))
-        self.factor = checks.between(self.title, "factor", factor, 0, 1, below=True)
+        self.factor = checks.below_one(self.title, "factor", factor)
         self.patience = checks.whole(self.title, "patience", patience, 0)
         self.threshold = checks.at_least_zero(self.title, "threshold", threshold)
         self.threshold_mode = checks.one_of(self.title, "threshold_mode", threshold_mode, ("rel", "abs"))

@@ -45,19 +45,6 @@ class ExponentialLR(LRScheduler):
 
     Raises:
         ArgumentError: when a number is not allowed.
-
-    >>> import minigrad as mg
-    >>> from minigrad import optim
-    >>> w = mg.tensor([1.0], requires_grad=True)
-    >>> optimizer = optim.SGD([w], lr=1.0)
-    >>> scheduler = optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
-    >>> for epoch in range(3):
-    ...     optimizer.zero_grad()
-    ...     (w * w).sum().backward()
-    ...     optimizer.step()
-    ...     scheduler.step()
-    >>> scheduler.get_last_lr()
-    [0.125]
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
@@ -76,19 +63,6 @@ class CosineAnnealingLR(LRScheduler):
 
     Raises:
         ArgumentError: when a number is not allowed.
-
-    >>> import minigrad as mg
-    >>> from minigrad import optim
-    >>> w = mg.tensor([1.0], requires_grad=True)
-    >>> optimizer = optim.SGD([w], lr=1.0)
-    >>> scheduler = optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=4)
-    >>> for epoch in range(2):
-    ...     optimizer.zero_grad()
-    ...     (w * w).sum().backward()
-    ...     optimizer.step()
-    ...     scheduler.step()
-    >>> scheduler.get_last_lr()
-    [0.5]
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
@@ -114,19 +88,6 @@ class LinearLR(LRScheduler):
 
     Raises:
         ArgumentError: when a factor is not from 0 to 1, or the start is 0.
-
-    >>> import minigrad as mg
-    >>> from minigrad import optim
-    >>> w = mg.tensor([1.0], requires_grad=True)
-    >>> optimizer = optim.SGD([w], lr=1.0)
-    >>> scheduler = optim.lr_scheduler.LinearLR(optimizer, start_factor=0.5, total_iters=4)
-    >>> for epoch in range(2):
-    ...     optimizer.zero_grad()
-    ...     (w * w).sum().backward()
-    ...     optimizer.step()
-    ...     scheduler.step()
-    >>> scheduler.get_last_lr()
-    [0.75]
     """
 
     def __init__(
@@ -137,10 +98,10 @@ class LinearLR(LRScheduler):
         total_iters: int = 5,
         last_epoch: int = -1,
     ) -> None:
-        self.start_factor = checks.between(self.title, "start_factor", start_factor, 0, 1)
+        self.start_factor = checks.up_to_one(self.title, "start_factor", start_factor)
         if self.start_factor == 0:
             raise ArgumentError(f"{self.title}: start_factor must be above 0, since each epoch multiplies; try 1e-3")
-        self.end_factor = checks.between(self.title, "end_factor", end_factor, 0, 1)
+        self.end_factor = checks.up_to_one(self.title, "end_factor", end_factor)
         self.total_iters = checks.whole(self.title, "total_iters", total_iters, 0)
         super().__init__(optimizer, last_epoch)
 

@@ -14,7 +14,7 @@ from minigrad.engine.tensor import Tensor
 from minigrad.errors import DtypeError, MinigradError, StateDictError
 from minigrad.nn import Module
 from minigrad.optim import Optimizer
-from minigrad.optim.state import in_order_of
+from minigrad.optim.state import does_not_fit, in_order_of, layout_problems
 from minigrad.training.checkpoint import generators
 
 
@@ -58,10 +58,15 @@ def _in_order(optimizer: Optimizer, state: Any, model: Any) -> Any:
     """Return the state of an optimizer with its parameters in the order of those here, paired by their names."""
     named = model.named_parameters() if isinstance(model, Module) else ()
     names: dict[Tensor, str] = {parameter: name for name, parameter in named}
+    if layout_problems(state, optimizer.param_groups):
+        return state  # loading it lists them
     try:
-        return in_order_of(optimizer.param_groups, names, state)
-    except (TypeError, KeyError) as problem:
+        ordered, problems = in_order_of(optimizer.param_groups, names, state)
+    except TypeError as problem:
         raise StateDictError(f"restore: the saved optimizer does not fit: {problem}") from None
+    if problems:
+        raise does_not_fit("the optimizer", problems)
+    return ordered
 
 
 def _undoing(part: Any) -> Callable[[], None]:
