@@ -36,6 +36,7 @@ class Optimizer:
         allowed: by the name of an option, the function of ``optim.checks`` that refuses what is not allowed.
 
     >>> import minigrad as mg
+    >>> import numpy as np
     >>> from minigrad import optim
     >>> class SignDescent(optim.Optimizer):
     ...     elementwise = True
