@@ -42,8 +42,8 @@ class Flat:
         self.shapes, self.dtype = [tensor.shape for tensor in tensors], tensors[0].dtype
         bounds = np.cumsum([0, *(tensor.size for tensor in tensors)]).tolist()
         self.parts = [slice(start, stop) for start, stop in pairwise(bounds)]
-        self.arrays = [tensor._array for tensor in tensors]
-        self.values = joined(self.arrays)
+        self.values = joined([tensor._array for tensor in tensors])
+        self.arrays: list[Array] = []  # the parts of ``values`` that the parameters hold, if they do
         self.state: State = {}
         self.given: list[Any] = []
         self.spread(
@@ -86,7 +86,7 @@ class Flat:
         if not same(arrays, self.arrays):
             if any(array.dtype != self.dtype or not array.flags.c_contiguous for array in arrays):
                 return False
-            self.values, self.arrays = joined(arrays), arrays
+            self.values, self.arrays = joined(arrays), []
         return True
 
     def step(self, update: Update, options: dict[str, Any]) -> None:

@@ -568,6 +568,24 @@ def test_an_update_that_fails_counts_no_step() -> None:
     assert optimizer.state[tensors[0]]["step"] == 5
 
 
+@pytest.mark.parametrize("steps", [0, 2])
+def test_values_that_are_written_after_an_update_has_failed_are_seen(steps: int) -> None:
+    twins = Twins((optim.Adam, {}), SMALL)
+    twins.steps(steps)
+    for tensors, optimizer in zip(twins.sides, twins.optimizers, strict=True):
+        arrays = [tensor.data for tensor in tensors]
+        for tensor in tensors:
+            tensor.grad = np.full(tensor.shape, 1e30)
+        optimizer.state.clear()
+        with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+            optimizer.step()
+        optimizer.state.clear()
+        for array in arrays:
+            array[...] = 7
+    twins.steps(2)
+    assert all((abs(tensor.data - 7) < 1).all() for tensor in twins.sides[0])
+
+
 def test_numbers_that_are_not_finite_are_applied_as_written() -> None:
     twins = Twins(CASES[10])
     twins.steps(2)
