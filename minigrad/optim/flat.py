@@ -55,10 +55,13 @@ class Flat:
 
     def split(self, flat: Array) -> list[Array]:
         """Return the part of each parameter, in its shape: views."""
-        return [flat[part].reshape(shape) for part, shape in zip(self.parts, self.shapes, strict=True)]
+        pairs = zip(self.parts, self.shapes, strict=True)
+        return [flat[part] if len(shape) == 1 else flat[part].reshape(shape) for part, shape in pairs]
 
     def spread(self, state: State) -> None:
         """Give each parameter its part of a state, as far as it is new."""
+        if state.keys() == self.state.keys() and all(map(is_, state.values(), self.state.values())):
+            return
         changed = [name for name, value in state.items() if value is not self.state.get(name)]
         for name in changed:
             value = state[name]
@@ -69,9 +72,7 @@ class Flat:
         for name in self.state.keys() - state.keys():
             for own in self.states:
                 del own[name]
-        if changed or len(state) != len(self.state):
-            self.given = self.held()
-        self.state = state
+        self.state, self.given = state, self.held()
 
     def held(self) -> list[Any]:
         """Return the names and values in the states, one after another."""
@@ -92,9 +93,9 @@ class Flat:
     def step(self, update: Update, options: dict[str, Any]) -> None:
         """Update the parameters and their states."""
         gradients = [tensor._grad._array for tensor in self.tensors]  # type: ignore[union-attr]
-        for gradient, shape, tensor in zip(gradients, self.shapes, self.tensors, strict=True):
-            if gradient.shape != shape:
-                raise wrong_gradient(tensor, gradient)
+        if [gradient.shape for gradient in gradients] != self.shapes:
+            pairs = zip(self.tensors, gradients, strict=True)
+            raise next(wrong_gradient(tensor, gradient) for tensor, gradient in pairs if gradient.shape != tensor.shape)
         p = self.values
         g = np.concatenate([gradient.ravel() for gradient in gradients], dtype=self.dtype, casting="unsafe")
         p.flags.writeable = g.flags.writeable = False

@@ -13,7 +13,7 @@ from minigrad.engine.value import Array
 from minigrad.errors import ArgumentError, DtypeError, GraphError, MissingMethodError, UnknownArgumentError
 from minigrad.memory import keep_by_default
 from minigrad.optim import checks
-from minigrad.optim.flat import Flat, arranged, update_alone
+from minigrad.optim.flat import Flat, arranged, same, update_alone
 from minigrad.optim.state import Group, State, does_not_fit, pack_state, read_state
 
 Params = Iterable[Tensor] | Iterable[Group] | Iterable[tuple[str, Tensor]]
@@ -67,7 +67,7 @@ class Optimizer:
         self.param_groups: list[Group] = []
         self.state: defaultdict[Tensor, State] = defaultdict(dict)
         self.has_stepped = False
-        self._arranged: dict[int, tuple[list[int], list[Flat], list[Tensor]]] = {}  # by the group's place
+        self._arranged: dict[int, tuple[list[Tensor], list[Flat], list[Tensor]]] = {}  # by the group's place
         values = checks.listed(self.title, params)
         if not isinstance(defaults, dict) or "lr" not in defaults:
             raise DtypeError(f"{self.title}: defaults must be a dict of options with an 'lr', got {defaults!r}")
@@ -148,11 +148,13 @@ class Optimizer:
 
     def _together(self, place: int, tensors: list[Tensor]) -> tuple[list[Flat], list[Tensor]]:
         """Return parameters side by side, and those that are updated by themselves; arranged anew after a change."""
-        identities = list(map(id, tensors))
         known, flats, alone = self._arranged.get(place, ([], [], []))
-        if identities != known or not all(flat.is_current(self.state) for flat in flats):
+        current = same(tensors, known)
+        for flat in flats:
+            current = current and flat.is_current(self.state)
+        if not current:
             flats, alone = arranged(tensors, self.state)
-            self._arranged[place] = identities, flats, alone
+            self._arranged[place] = tensors, flats, alone
         return flats, alone
 
     def __getstate__(self) -> dict[str, Any]:
