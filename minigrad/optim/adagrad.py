@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 
 from minigrad.engine.arrays import Array
-from minigrad.errors import checked_arguments
 from minigrad.optim import checks
-from minigrad.optim.optimizer import Group, Optimizer, Params, State
+from minigrad.optim.optimizer import Optimizer, Params
+from minigrad.optim.state import Group, State
 
 
 class Adagrad(Optimizer):
@@ -32,8 +32,10 @@ class Adagrad(Optimizer):
     """
 
     elementwise = True
+    allowed: ClassVar[checks.Checks] = dict.fromkeys(
+        ("lr_decay", "weight_decay", "initial_accumulator_value", "eps"), checks.at_least_zero
+    )
 
-    @checked_arguments
     def __init__(
         self,
         params: Params,
@@ -43,33 +45,31 @@ class Adagrad(Optimizer):
         initial_accumulator_value: float = 0,
         eps: float = 1e-10,
     ) -> None:
-        options: dict[str, Any] = {"lr": lr, "lr_decay": lr_decay, "weight_decay": weight_decay}
-        super().__init__(params, {**options, "initial_accumulator_value": initial_accumulator_value, "eps": eps})
-
-    def check(self, group: Group) -> None:
-        """Raise unless the options are allowed."""
-        super().check(group)
-        for name in ("lr_decay", "weight_decay", "initial_accumulator_value", "eps"):
-            group[name] = checks.at_least_zero(self.title, name, group[name])
+        options = {"lr": lr, "lr_decay": lr_decay, "weight_decay": weight_decay, "eps": eps}
+        super().__init__(params, {**options, "initial_accumulator_value": initial_accumulator_value})
 
     def state_names(self, group: Group) -> tuple[str, ...]:
         """Return the names in a parameter's state."""
         return ("step", "sum")
 
-    def update(self, parameter: Array, gradient: Array, state: State, group: Group) -> None:
-        """Change the parameter and its sum of squares in place."""
-        first, second = self.scratch(parameter)
+    def update(
+        self,
+        p: Array,
+        g: Array,
+        state: State,
+        lr: float,
+        lr_decay: float,
+        weight_decay: float,
+        initial_accumulator_value: float,
+        eps: float,
+    ) -> Array:
+        """Return the new values."""
         if not state:
-            state["step"] = 0
-            state["sum"] = np.full_like(parameter, group["initial_accumulator_value"])
-        state["step"] += 1
-        if group["weight_decay"]:
-            gradient = np.add(gradient, np.multiply(parameter, group["weight_decay"], out=first), out=first)
-        total = state["sum"]
-        total += np.multiply(gradient, gradient, out=second)
-        deviation = np.sqrt(total, out=second)
-        deviation += group["eps"]
-        rate = group["lr"] / (1 + (state["step"] - 1) * group["lr_decay"])
-        step = np.divide(gradient, deviation, out=first)
-        step *= rate
-        parameter -= step
+            state |= {"step": 0, "sum": np.full_like(p, initial_accumulator_value)}
+        step = state["step"] = state["step"] + 1
+        if weight_decay:
+            g = g + weight_decay * p
+        total: Array = state["sum"]
+        total += g * g
+        new: Array = p - lr / (1 + (step - 1) * lr_decay) * g / (np.sqrt(total) + eps)
+        return new

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from minigrad.engine.arrays import Array
-from minigrad.errors import checked_arguments
-from minigrad.optim.adam import Adam
-from minigrad.optim.optimizer import Group, Params, State
+from minigrad.optim.adam import Adam, Pair
+from minigrad.optim.optimizer import Params
+from minigrad.optim.state import State
 
 
 class AdamW(Adam):
@@ -28,20 +28,19 @@ class AdamW(Adam):
 
     elementwise = True
 
-    @checked_arguments
     def __init__(
         self,
         params: Params,
         lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
+        betas: Pair = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
         amsgrad: bool = False,
     ) -> None:
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad)
 
-    def update(self, parameter: Array, gradient: Array, state: State, group: Group) -> None:
-        """Change the parameter and its averages in place."""
-        if group["weight_decay"]:
-            parameter *= 1 - group["lr"] * group["weight_decay"]
-        self.adapt(parameter, gradient, state, group)
+    def update(
+        self, p: Array, g: Array, state: State, lr: float, betas: Pair, eps: float, weight_decay: float, amsgrad: bool
+    ) -> Array:
+        """Return the new values."""
+        return (1 - lr * weight_decay) * p - self.change(g, state, lr, betas, eps, amsgrad)

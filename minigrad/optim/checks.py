@@ -5,13 +5,16 @@ from __future__ import annotations
 import inspect
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError
+
+# by the name of an option, a function of the owner, the name and the value, which returns the value or raises
+Checks = Mapping[str, Callable[[str, str, Any], Any]]
 
 
 def number(owner: str, name: str, value: Any) -> float:
@@ -25,27 +28,36 @@ def number(owner: str, name: str, value: Any) -> float:
     return plain if isinstance(plain, int) else float(plain)
 
 
-def at_least_zero(owner: str, name: str, value: Any, usual: str = "") -> float:
+def at_least_zero(owner: str, name: str, value: Any) -> float:
     """Return the value if it is finite and not negative."""
     plain = number(owner, name, value)
     if not 0 <= plain < math.inf:  # nan compares false
-        hint = f"; {usual}" if usual else ""
+        hint = "; try one between 1e-4 and 1e-1" if name == "lr" else ""
         raise ArgumentError(f"{owner}: {name} must be a finite number of at least 0, got {plain}{hint}")
     return plain
 
 
-def learning_rate(owner: str, value: Any) -> float:
-    """Return the value if an optimizer can step with it."""
-    return at_least_zero(owner, "lr", value, "try one between 1e-4 and 1e-1")
-
-
-def between(owner: str, name: str, value: Any, low: float, high: float, *, below: bool = False) -> float:
-    """Return the value if it lies from ``low`` to ``high``, or below ``high``."""
+def up_to_one(owner: str, name: str, value: Any) -> float:
+    """Return the value if it lies from 0 to 1."""
     plain = number(owner, name, value)
-    if not (low <= plain < high if below else low <= plain <= high):
-        last = f"below {high:g}" if below else f"at most {high:g}"
-        raise ArgumentError(f"{owner}: {name} must be at least {low:g} and {last}, got {plain}")
+    if not 0 <= plain <= 1:
+        raise ArgumentError(f"{owner}: {name} must be at least 0 and at most 1, got {plain}")
     return plain
+
+
+def below_one(owner: str, name: str, value: Any) -> float:
+    """Return the value if it lies from 0 to below 1."""
+    plain = number(owner, name, value)
+    if not 0 <= plain < 1:
+        raise ArgumentError(f"{owner}: {name} must be at least 0 and below 1, got {plain}")
+    return plain
+
+
+def two_below_one(owner: str, name: str, values: Any) -> tuple[float, ...]:
+    """Return two values that each lie from 0 to below 1."""
+    if not isinstance(values, (tuple, list)) or len(values) != 2:
+        raise DtypeError(f"{owner}: {name} must be two numbers such as (0.9, 0.999), got {values!r}")
+    return tuple(below_one(owner, f"{name}[{index}]", value) for index, value in enumerate(values))
 
 
 def whole(owner: str, name: str, value: Any, least: int) -> int:

@@ -10,11 +10,10 @@ import numpy as np
 
 from minigrad.engine.arrays import Array
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, GraphError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, GraphError
 from minigrad.optim import checks
 
 
-@checked_arguments
 def clip_grad_norm(
     parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
 ) -> Tensor:
@@ -66,7 +65,6 @@ def clip_grad_norm(
     return Tensor(np.asarray(total), None)
 
 
-@checked_arguments
 def clip_grad_value(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
     """Limit each element of each gradient to ``-clip_value`` ... ``clip_value``; nan stays nan.
 

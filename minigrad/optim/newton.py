@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +11,9 @@ import numpy.typing as npt
 from minigrad.engine.backward import grad
 from minigrad.engine.mode import enable_grad, observers
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, DtypeError, GraphError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, GraphError
 from minigrad.optim import checks
-from minigrad.optim.optimizer import Group, Optimizer, Params
+from minigrad.optim.optimizer import Optimizer, Params
 
 Floats = npt.NDArray[np.float64]
 
@@ -51,7 +51,8 @@ class Newton(Optimizer):
     tensor([0., 1.], requires_grad=True)
     """
 
-    @checked_arguments
+    allowed: ClassVar[checks.Checks] = {"damping": checks.at_least_zero, "saddle_free": checks.flag}
+
     def __init__(
         self,
         params: Params,
@@ -64,13 +65,6 @@ class Newton(Optimizer):
         super().__init__(params, {"lr": lr, "damping": damping, "saddle_free": saddle_free})
         self._check_size()
 
-    def check(self, group: Group) -> None:
-        """Raise unless the options are allowed."""
-        super().check(group)
-        group["damping"] = checks.at_least_zero(self.title, "damping", group["damping"])
-        group["saddle_free"] = checks.flag(self.title, "saddle_free", group["saddle_free"])
-
-    @checked_arguments
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that the loss depends on; the others stay as they are.
 

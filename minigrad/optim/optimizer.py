@@ -1,60 +1,52 @@
-"""Optimizer: what all optimizers share: groups of parameters, state, and the loop of a step."""
+"""Optimizer: what all optimizers share: groups of parameters, state, and the step."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
-
-import numpy as np
+from typing import Any, ClassVar
 
 from minigrad.engine.arrays import Array
 from minigrad.engine.mode import enable_grad, observers
 from minigrad.engine.tensor import Tensor
-from minigrad.engine.value import read_only
-from minigrad.errors import (
-    ArgumentError,
-    DtypeError,
-    GraphError,
-    MissingMethodError,
-    UnknownArgumentError,
-    checked_arguments,
-    suggest,
-)
+from minigrad.errors import ArgumentError, DtypeError, GraphError, MissingMethodError, UnknownArgumentError
 from minigrad.memory import keep_by_default
-from minigrad.optim import blocks, checks
-from minigrad.optim.blocks import Blocks, Scratch
-from minigrad.optim.state import load_state, pack_state
+from minigrad.optim import checks
+from minigrad.optim.flat import Flat, arranged, same, update_alone
+from minigrad.optim.state import Group, State, does_not_fit, pack_state, read_state
+from minigrad.pytorch_names import AdvisesOnArguments
 
-Group = dict[str, Any]
-State = dict[str, Any]
 Params = Iterable[Tensor] | Iterable[Group] | Iterable[tuple[str, Tensor]]
 
 
-class Optimizer:
-    """Changes parameters so that a loss falls. A new one gives its defaults, ``update``, ``check`` and ``state_names``.
+class Optimizer(AdvisesOnArguments):
+    """Changes parameters so that a loss falls. A new algorithm gives its defaults and its equation, ``update``.
 
     A step gives each parameter a new array: one that ``.data`` gave before keeps the old values, and so does a graph
     that is still to be differentiated.
 
     Attributes:
         param_groups: dicts of ``"params"`` and the options that hold for them, such as ``"lr"``; may be changed.
-        state: for each parameter that has been updated, its arrays and numbers by name, such as ``"exp_avg"``.
-        optional_state_names: names that the state may also have, from options that were switched off since.
-        elementwise: whether ``update`` changes each element by that element's own gradient and state alone. Then a step
-            may hand it a part of a large parameter, in any order and from several threads; its state is arrays of the
-            parameter's shape, and numbers that are the same for every part. Each class says so for itself: without
-            ``elementwise = True`` it gets whole parameters.
+        state: for each parameter that has been updated, its arrays and numbers by name, such as ``"exp_avg"``; may be
+            changed.
+        elementwise: whether ``update`` changes each element by that element's own gradient and state alone. A class
+            says so for itself, with ``elementwise = True``. Then a step updates small parameters together, in one
+            array without further axes, and large ones in blocks; the state is arrays of the shape that ``update`` is
+            given, and numbers. Otherwise ``update`` gets each parameter as it is, and may keep what it likes.
+        allowed: by the name of an option, the function of ``optim.checks`` that refuses what is not allowed.
 
     >>> import minigrad as mg
+    >>> import numpy as np
     >>> from minigrad import optim
     >>> class SignDescent(optim.Optimizer):
+    ...     elementwise = True
+    ...
     ...     def __init__(self, params, lr=0.1):
     ...         super().__init__(params, {"lr": lr})
     ...
-    ...     def update(self, parameter, gradient, state, group):
-    ...         parameter -= group["lr"] * np.sign(gradient)
+    ...     def update(self, p, g, state, lr):
+    ...         return p - lr * np.sign(g)
     >>> w = mg.tensor([1.0, -3.0], requires_grad=True)
     >>> optimizer = SignDescent([w])
     >>> (w * w).sum().backward()
@@ -63,21 +55,20 @@ class Optimizer:
     tensor([ 0.9, -2.9], requires_grad=True)
     """
 
-    optional_state_names: tuple[str, ...] = ()
     elementwise = False
+    allowed: ClassVar[checks.Checks] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls.elementwise = bool(vars(cls).get("elementwise", False))  # what overrides update() may need more
 
-    @checked_arguments
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         keep_by_default()  # training makes the same arrays over and over
         self.defaults = defaults
         self.param_groups: list[Group] = []
         self.state: defaultdict[Tensor, State] = defaultdict(dict)
         self.has_stepped = False
-        self._scratch, self._blocks = Scratch(), Blocks()
+        self._arranged: dict[int, tuple[list[Tensor], list[Flat], list[Tensor]]] = {}  # by the group's place
         values = checks.listed(self.title, params)
         if not isinstance(defaults, dict) or "lr" not in defaults:
             raise DtypeError(f"{self.title}: defaults must be a dict of options with an 'lr', got {defaults!r}")
@@ -87,21 +78,28 @@ class Optimizer:
 
     # --- what an algorithm gives
 
-    def update(self, parameter: Array, gradient: Array, state: State, group: Group) -> None:
-        """Change one parameter's new array and its state in place; the gradient cannot be written into."""
+    def update(self, p: Array, g: Array, state: State, *_: Any, **options: Any) -> Array:
+        """Return the new values of a parameter.
+
+        Args:
+            p: the values, read-only.
+            g: the gradient, in the same shape and dtype, read-only.
+            state: what was kept at earlier steps, at first empty; arrays in it may be changed in place.
+            options: those of the group, by name.
+        """
         raise MissingMethodError(f"{type(self).__name__} must define update()")
 
     def check(self, group: Group) -> None:
         """Raise unless the options of a group are allowed; replace NumPy's numbers by Python's."""
-        group["lr"] = checks.learning_rate(self.title, group["lr"])
+        for name, check in {"lr": checks.at_least_zero, **self.allowed}.items():
+            group[name] = check(self.title, name, group[name])
 
     def state_names(self, group: Group) -> tuple[str, ...]:
-        """Return the names in the state of a parameter that has been updated under these options."""
+        """Return the names that a state must have to be loaded: of arrays like the parameter, and ``"step"``."""
         return ()
 
     # --- the step
 
-    @checked_arguments
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient; those without one stay as they are.
 
@@ -114,6 +112,7 @@ class Optimizer:
         Raises:
             GraphError: when not one parameter has a gradient.
             ArgumentError: when a learning rate has become negative or not finite.
+            ShapeError: when ``update`` returns anything else than new values.
         """
         loss = None
         if closure is not None:
@@ -123,13 +122,11 @@ class Optimizer:
                 loss = closure()
         for group in self.param_groups:
             if type(group["lr"]) is not float or not 0 <= group["lr"] < math.inf:
-                group["lr"] = checks.learning_rate(self.title, group["lr"])
+                group["lr"] = checks.at_least_zero(self.title, "lr", group["lr"])
         for observer in observers():
             observer.before_update(self, self.parameters())
-        stepped = False
-        for group in self.param_groups:
-            stepped = self.update_each(group["params"], group) or stepped
-        if not stepped:
+        stepped = [self._step_group(place, group) for place, group in enumerate(self.param_groups)]
+        if not any(stepped):
             raise GraphError(
                 f"{self.title}: no parameter has a gradient; call loss.backward() before step(), and zero_grad() "
                 "before backward() or after step()"
@@ -139,40 +136,39 @@ class Optimizer:
             observer.after_update(self, self.parameters())
         return loss
 
-    def update_each(self, parameters: Iterable[Tensor], group: Group) -> bool:
-        """Update parameters of a group one at a time; return whether one of them has a gradient."""
-        stepped = False
-        for parameter in parameters:
-            gradient = parameter._grad
-            if gradient is not None:
-                new = parameter._array.copy("K")
-                values = new, read_only(gradient.capture()), self.state[parameter], group
-                if self.elementwise and new.size > blocks.BLOCK:
-                    self._blocks.update(self.update, *values)
-                else:
-                    self.update(*values)
-                parameter.assign(new)
-                stepped = True
-        return stepped
+    def _step_group(self, place: int, group: Group) -> bool:
+        """Update the parameters of a group that have a gradient; return whether one has."""
+        tensors = [tensor for tensor in group["params"] if tensor._grad is not None]
+        options = {name: group[name] for name in self.defaults}
+        flats, alone = self._together(place, tensors) if self.elementwise else ([], tensors)
+        for flat in flats:
+            flat.step(self.update, options)
+        for tensor in alone:
+            update_alone(self.update, tensor, self.state[tensor], options, self.elementwise)
+        return bool(tensors)
 
-    def scratch(self, parameter: Array) -> tuple[Array, Array]:
-        """Return two arrays to compute in, like the parameter; parameters of one shape share them."""
-        pairs, key = self._scratch.pairs, (parameter.shape, parameter.dtype)
-        pair = pairs.get(key)
-        if pair is None:
-            pair = pairs[key] = np.empty(*key), np.empty(*key)
-        return pair
+    def _together(self, place: int, tensors: list[Tensor]) -> tuple[list[Flat], list[Tensor]]:
+        """Return parameters side by side, and those that are updated by themselves; arranged anew after a change."""
+        known, flats, alone = self._arranged.get(place, ([], [], []))
+        current = same(tensors, known)
+        for flat in flats:
+            current = current and flat.is_current(self.state)
+        if not current:
+            flats, alone = arranged(tensors, self.state)
+            self._arranged[place] = tensors, flats, alone
+        return flats, alone
 
-    @checked_arguments
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_arranged": {}}  # views would be copied as arrays of their own
+
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients: each ``.grad`` becomes None. The argument is there for PyTorch's scripts."""
+        """Clear the gradients: each ``.grad`` becomes None. The argument is there for PyTorch's scripts."""
         for group in self.param_groups:
             for parameter in group["params"]:
                 parameter._grad = None
 
     # --- groups
 
-    @checked_arguments
     def add_param_group(self, param_group: Group) -> None:
         """Add parameters with options of their own; what they leave out is the optimizer's.
 
@@ -195,9 +191,10 @@ class Optimizer:
             )
         for option in param_group:
             if option not in ("params", "param_names", "initial_lr", *self.defaults):
-                known = ("params", *self.defaults)
-                hint = suggest(str(option), known) or f"; it has {', '.join(known)}"
-                raise UnknownArgumentError(f"{self.title}: a parameter group has no option {option!r}{hint}")
+                raise UnknownArgumentError(
+                    f"{self.title}: a parameter group has no option {option!r}; it has params, "
+                    f"{', '.join(self.defaults)}"
+                )
         if "params" not in param_group:
             raise ArgumentError(f"{self.title}: a parameter group needs its tensors under 'params'")
         params = param_group["params"]
@@ -253,7 +250,7 @@ class Optimizer:
     def state_dict(self) -> dict[str, Any]:
         """Return ``{"state": {index: {name: value}}, "param_groups": [...]}``, parameters as their indices.
 
-        Values are Python's numbers and copies of arrays.
+        Values are copies.
 
         >>> import minigrad as mg
         >>> from minigrad import optim
@@ -264,18 +261,27 @@ class Optimizer:
         >>> optimizer.state_dict()["state"]
         {0: {'momentum_buffer': array([2.], dtype=float32)}}
         """
-        return pack_state(self)
+        return pack_state(self.param_groups, self.state)
 
-    @checked_arguments
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what ``state_dict`` returned, options and learning rates included.
 
-        Arrays are copied, into the dtype of their parameter. Nothing changes when anything does not fit.
+        Parameters are paired by name where the groups here and there have names, otherwise by their order. Arrays are
+        copied, those like their parameter into its dtype. Nothing changes when anything does not fit.
 
         Raises:
             StateDictError: when groups, sizes, shapes or names do not fit; lists every problem.
         """
-        load_state(self, state_dict)
+        groups, state, problems = read_state(self, state_dict)
+        if problems:
+            raise does_not_fit(self.title, problems)
+        for group, options in zip(self.param_groups, groups, strict=True):
+            params = group["params"]
+            group.clear()
+            group |= {"params": params, **options}
+        self.state.clear()
+        self.state.update(state)
+        self.has_stepped = self.has_stepped or bool(state)
 
     @property
     def title(self) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 
 from minigrad.engine.arrays import Array
-from minigrad.errors import checked_arguments
 from minigrad.optim import checks
-from minigrad.optim.optimizer import Group, Optimizer, Params, State
+from minigrad.optim.optimizer import Optimizer, Params
+from minigrad.optim.state import Group, State, array_of
 
 
 class RMSprop(Optimizer):
@@ -34,9 +34,12 @@ class RMSprop(Optimizer):
     """
 
     elementwise = True
-    optional_state_names = ("momentum_buffer", "grad_avg")
+    allowed: ClassVar[checks.Checks] = {
+        **dict.fromkeys(("eps", "weight_decay", "momentum"), checks.at_least_zero),
+        "alpha": checks.below_one,
+        "centered": checks.flag,
+    }
 
-    @checked_arguments
     def __init__(
         self,
         params: Params,
@@ -47,52 +50,41 @@ class RMSprop(Optimizer):
         momentum: float = 0,
         centered: bool = False,
     ) -> None:
-        options: dict[str, Any] = {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay}
-        super().__init__(params, {**options, "momentum": momentum, "centered": centered})
-
-    def check(self, group: Group) -> None:
-        """Raise unless the options are allowed."""
-        super().check(group)
-        group["alpha"] = checks.between(self.title, "alpha", group["alpha"], 0, 1, below=True)
-        for name in ("eps", "weight_decay", "momentum"):
-            group[name] = checks.at_least_zero(self.title, name, group[name])
-        group["centered"] = checks.flag(self.title, "centered", group["centered"])
+        options = {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum}
+        super().__init__(params, {**options, "centered": centered})
 
     def state_names(self, group: Group) -> tuple[str, ...]:
         """Return the names in a parameter's state."""
         momentum = ("momentum_buffer",) if group["momentum"] else ()
         return ("step", "square_avg", *momentum, *(("grad_avg",) if group["centered"] else ()))
 
-    def update(self, parameter: Array, gradient: Array, state: State, group: Group) -> None:
-        """Change the parameter and its averages in place."""
-        first, second = self.scratch(parameter)
-        alpha, momentum = group["alpha"], group["momentum"]
+    def update(
+        self,
+        p: Array,
+        g: Array,
+        state: State,
+        lr: float,
+        alpha: float,
+        eps: float,
+        weight_decay: float,
+        momentum: float,
+        centered: bool,
+    ) -> Array:
+        """Return the new values."""
         state["step"] = state.get("step", 0) + 1
-        if group["weight_decay"]:
-            gradient = np.add(gradient, np.multiply(parameter, group["weight_decay"], out=first), out=first)
-        square = average("square_avg", state, parameter)
-        square *= alpha
-        square += np.multiply(np.multiply(gradient, 1 - alpha, out=second), gradient, out=second)
-        if group["centered"]:
-            mean = average("grad_avg", state, parameter)
-            mean += np.multiply(np.subtract(gradient, mean, out=second), 1 - alpha, out=second)
-            variance = np.subtract(square, np.multiply(mean, mean, out=second), out=second)
-            deviation = np.sqrt(variance, out=second)
-        else:
-            deviation = np.sqrt(square, out=second)
-        deviation += group["eps"]
-        step = np.divide(gradient, deviation, out=first)
+        if weight_decay:
+            g = g + weight_decay * p
+        v = array_of(state, "square_avg", p)
+        v *= alpha
+        v += (1 - alpha) * g * g
+        if centered:
+            m = array_of(state, "grad_avg", p)
+            m += (1 - alpha) * (g - m)
+            v = np.maximum(v - m * m, 0)  # a variance; rounding may make it negative
+        change = g / (np.sqrt(v) + eps)
         if momentum:
-            buffer = average("momentum_buffer", state, parameter)
-            buffer *= momentum
-            buffer += step
-            step = buffer
-        parameter -= np.multiply(step, group["lr"], out=first)
-
-
-def average(name: str, state: State, parameter: Array) -> Array:
-    """Return an array of the state, which begins as zeros."""
-    value: Array | None = state.get(name)
-    if value is None:
-        value = state[name] = np.zeros_like(parameter)
-    return value
+            b = array_of(state, "momentum_buffer", p)
+            b *= momentum
+            b += change
+            change = b
+        return p - lr * change

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 
 from minigrad.engine.arrays import Array
-from minigrad.errors import ArgumentError, checked_arguments
+from minigrad.errors import ArgumentError
 from minigrad.optim import checks
-from minigrad.optim.optimizer import Group, Optimizer, Params, State
+from minigrad.optim.optimizer import Optimizer, Params
+from minigrad.optim.state import Group, State
 
 
 class SGD(Optimizer):
@@ -39,9 +40,13 @@ class SGD(Optimizer):
     """
 
     elementwise = True
-    optional_state_names = ("momentum_buffer",)
+    allowed: ClassVar[checks.Checks] = {
+        "momentum": checks.at_least_zero,
+        "dampening": checks.up_to_one,
+        "weight_decay": checks.at_least_zero,
+        "nesterov": checks.flag,
+    }
 
-    @checked_arguments
     def __init__(
         self,
         params: Params,
@@ -51,16 +56,12 @@ class SGD(Optimizer):
         weight_decay: float = 0,
         nesterov: bool = False,
     ) -> None:
-        options: dict[str, Any] = {"lr": lr, "momentum": momentum, "dampening": dampening}
-        super().__init__(params, {**options, "weight_decay": weight_decay, "nesterov": nesterov})
+        options = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay}
+        super().__init__(params, {**options, "nesterov": nesterov})
 
     def check(self, group: Group) -> None:
-        """Raise unless the options are allowed."""
+        """Raise unless the options are allowed, each by itself and all together."""
         super().check(group)
-        group["momentum"] = checks.at_least_zero(self.title, "momentum", group["momentum"], "0.9 is usual")
-        group["dampening"] = checks.between(self.title, "dampening", group["dampening"], 0, 1)
-        group["weight_decay"] = checks.at_least_zero(self.title, "weight_decay", group["weight_decay"])
-        group["nesterov"] = checks.flag(self.title, "nesterov", group["nesterov"])
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             raise ArgumentError(
                 f"{self.title}: nesterov=True needs momentum above 0 and dampening 0, got momentum="
@@ -71,22 +72,26 @@ class SGD(Optimizer):
         """Return the names in a parameter's state."""
         return ("momentum_buffer",) if group["momentum"] else ()
 
-    def update(self, parameter: Array, gradient: Array, state: State, group: Group) -> None:
-        """Change the parameter and its momentum in place."""
-        first, second = self.scratch(parameter)
-        momentum = group["momentum"]
-        if group["weight_decay"]:
-            gradient = np.add(gradient, np.multiply(parameter, group["weight_decay"], out=first), out=first)
+    def update(
+        self,
+        p: Array,
+        g: Array,
+        state: State,
+        lr: float,
+        momentum: float,
+        dampening: float,
+        weight_decay: float,
+        nesterov: bool,
+    ) -> Array:
+        """Return the new values."""
+        if weight_decay:
+            g = g + weight_decay * p
         if momentum:
-            buffer = state.get("momentum_buffer")
-            if buffer is None:
-                buffer = state["momentum_buffer"] = np.array(gradient, parameter.dtype)
+            b = state.get("momentum_buffer")
+            if b is None:
+                b = state["momentum_buffer"] = np.array(g)
             else:
-                buffer *= momentum
-                dampening = group["dampening"]
-                buffer += np.multiply(gradient, 1 - dampening, out=second) if dampening else gradient
-            if group["nesterov"]:
-                gradient = np.add(gradient, np.multiply(buffer, momentum, out=second), out=second)
-            else:
-                gradient = buffer
-        parameter -= np.multiply(gradient, group["lr"], out=first)
+                b *= momentum
+                b += (1 - dampening) * g if dampening else g
+            g = g + momentum * b if nesterov else b
+        return p + -lr * g  # a sum: NumPy may write it over the product, not so a difference

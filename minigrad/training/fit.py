@@ -29,6 +29,7 @@ from minigrad.training.checks import (
     sample_count,
 )
 from minigrad.training.history import History
+from minigrad.training.interrupts import interrupts_deferred
 from minigrad.training.metrics import Metric, are_classes, named_metrics
 from minigrad.training.progress import Progress, make
 
@@ -58,7 +59,8 @@ def fit(
 ) -> History:
     """Train a model: for each batch forward, loss, backward, update; after each epoch validate.
 
-    Ctrl-C, or a loss that is not finite, ends the run; what it has measured is returned, with a note.
+    Ctrl-C, or a loss that is not finite, ends the run; what it has measured is returned, with a note. Ctrl-C lets an
+    update that is under way finish first.
 
     Args:
         model: a module, or any function of the inputs.
@@ -244,7 +246,8 @@ def _train_one_epoch(
                 f"mg.detect_anomaly(), which names where that comes from; {USUAL_HELP}"
             )
         value.backward()
-        optimizer.step()
+        with interrupts_deferred():
+            optimizer.step()
         averages.add(output.detach() if isinstance(output, Tensor) else output, targets, number_of_loss)
         display.batch(epoch, averages.means())
         run.step_done(averages)

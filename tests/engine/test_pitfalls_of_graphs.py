@@ -252,13 +252,14 @@ class TestOptimizers:
             super().__init__(params, {"lr": 1.0})
             self.function = update
 
-        def update(self, parameter: Any, gradient: Any, state: Any, group: Any) -> None:
-            self.function(parameter, gradient, state)
+        def update(self, p: Any, g: Any, state: Any, lr: float) -> Any:
+            return self.function(p, g, state)
 
     def test_a_gradient_that_is_kept_in_the_state(self) -> None:
-        def update(p: Any, g: Any, state: Any) -> None:
-            p -= state.get("gradient", 0)
+        def update(p: Any, g: Any, state: Any) -> Any:
+            new = p - state.get("gradient", 0)
             state["gradient"] = g
+            return new
 
         w = leaf(1.0, 2.0)
         optimizer = self.ByHand([w], update)
@@ -269,9 +270,9 @@ class TestOptimizers:
         optimizer.step()
         assert w.tolist() == [0, 1]
 
-    def test_an_update_that_copies_the_gradient_into_the_parameter(self) -> None:
-        def update(p: Any, g: Any, state: Any) -> None:
-            p[...] = g
+    def test_an_update_that_returns_the_gradient(self) -> None:
+        def update(p: Any, g: Any, state: Any) -> Any:
+            return g
 
         w = leaf(1.0, 2.0)
         optimizer = self.ByHand([w], update)
@@ -281,7 +282,7 @@ class TestOptimizers:
         assert w.grad.tolist() == [1, 1]
 
     def test_an_update_cannot_write_into_the_gradient(self) -> None:
-        def update(p: Any, g: Any, state: Any) -> None:
+        def update(p: Any, g: Any, state: Any) -> Any:
             g *= 0
 
         w = leaf(1.0, 2.0)

@@ -275,9 +275,9 @@ def test_a_number_is_an_array_of_no_axes() -> None:
 
 def test_an_update_cannot_write_into_the_gradient() -> None:
     class Careless(mg.optim.Optimizer):
-        def update(self, parameter: Any, gradient: Any, state: Any, group: Any) -> None:
-            gradient *= group["lr"]
-            parameter -= gradient
+        def update(self, p: Any, g: Any, state: Any, lr: float) -> Any:
+            g *= lr
+            return p - g
 
     w = leaf(1.0, 2.0)
     w.grad = np.ones(2)

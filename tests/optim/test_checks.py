@@ -10,7 +10,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import optim
-from minigrad.errors import ArgumentError, DtypeError, MinigradError, UnknownArgumentError
+from minigrad.errors import ArgumentError, DtypeError, MinigradError
 
 OPTIMIZERS = [optim.SGD, optim.Adagrad, optim.RMSprop, optim.Adam, optim.AdamW, optim.Newton]
 BAD: list[tuple[Any, type[MinigradError], str]] = [
@@ -31,7 +31,7 @@ def test_a_learning_rate_that_is_not_allowed(make: Any, lr: Any, kind: type[Mini
 
 @pytest.mark.parametrize("make", OPTIMIZERS)
 def test_an_argument_that_there_is_not_is_named(make: Any) -> None:
-    with pytest.raises(UnknownArgumentError, match=rf"^{make.__name__}\(\) has no argument 'learning_rate'"):
+    with pytest.raises(TypeError, match=r"got an unexpected keyword argument 'learning_rate'"):
         make([mg.ones(2, requires_grad=True)], learning_rate=0.1)
 
 
@@ -55,7 +55,7 @@ SEQUENCE = optim.lr_scheduler.SequentialLR(SGD, [optim.lr_scheduler.StepLR(SGD, 
     ],
 )
 def test_an_argument_that_there_is_not_is_named_by_methods_too(call: Any) -> None:
-    with pytest.raises(UnknownArgumentError, match=r"\(\) has no argument 'unknown'"):
+    with pytest.raises(TypeError, match=r"got an unexpected keyword argument 'unknown'"):
         call()
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import optim
-from minigrad.errors import ArgumentError, DtypeError, StateDictError, UnknownArgumentError
+from minigrad.errors import ArgumentError, DtypeError, StateDictError
 from minigrad.optim.lr_scheduler import (
     CosineAnnealingLR,
     ExponentialLR,
@@ -65,6 +65,23 @@ def test_a_schedule_resumes_at_a_given_epoch(make: Any, closed: Any) -> None:
     scheduler = kind(optimizer, **{name: options[name] for name in names if name in options}, last_epoch=2)
     assert scheduler.last_epoch == 3
     np.testing.assert_allclose(rates(scheduler, 8), [closed(t) for t in range(3, 12)], rtol=1e-12)
+
+
+@pytest.mark.parametrize("length", range(1, 101))
+def test_a_line_to_zero_ends_at_zero_and_not_below(length: int) -> None:
+    seen = rates(LinearLR(sgd(0.3), 1.0, 0.0, length), length + 2)
+    assert min(seen) >= 0
+    assert seen[-1] == pytest.approx(0, abs=1e-15)
+    assert seen[-1] == seen[-3]
+
+
+def test_a_line_that_is_made_after_its_optimizer_was_loaded_begins_at_the_first_learning_rate() -> None:
+    saved = sgd(0.22)
+    LinearLR(saved, 0.25)
+    assert saved.param_groups[0]["lr"] == 0.055
+    resumed = sgd(0.22)
+    resumed.load_state_dict(saved.state_dict())
+    assert LinearLR(resumed, 0.25).get_last_lr() == [0.055]
 
 
 def test_schedulers_combine_on_one_optimizer() -> None:
@@ -186,8 +203,8 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: StepLR(sgd(), 1, gamma=-1), ArgumentError, "gamma must be"),
     (lambda: StepLR(sgd(), 1, last_epoch=-2), ArgumentError, "last_epoch must be an integer of at least -1, got -2"),
     (lambda: StepLR(sgd(), 1, last_epoch=3), ArgumentError, "group 0 of the optimizer has no 'initial_lr': load"),
-    (lambda: StepLR(sgd(), stepsize=1), UnknownArgumentError, r"StepLR\(\) has no argument 'stepsize'; did you mean"),
-    (lambda: StepLR(sgd(), 1).step(3), UnknownArgumentError, r"step\(\)"),
+    (lambda: StepLR(sgd(), stepsize=1), TypeError, "unexpected keyword argument 'stepsize'"),
+    (lambda: StepLR(sgd(), 1).step(3), TypeError, r"step\(\)"),
     (lambda: ExponentialLR(sgd(), float("nan")), ArgumentError, "gamma must be .* got nan"),
     (lambda: ExponentialLR(sgd(), "0.5"), DtypeError, "gamma must be a number"),
     (lambda: CosineAnnealingLR(sgd(), 0), ArgumentError, "T_max must be an integer of at least 1"),
@@ -208,7 +225,7 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: ReduceLROnPlateau(sgd(), min_lr=[0.1, 0.1]), ArgumentError, "expected one min_lr, or 1 for the groups"),
     (lambda: ReduceLROnPlateau(sgd(), min_lr=-1), ArgumentError, "min_lr must be"),
     (lambda: ReduceLROnPlateau(3), DtypeError, "expected an optimizer"),
-    (lambda: ReduceLROnPlateau(sgd()).step(), UnknownArgumentError, "missing a required argument: 'metrics'"),
+    (lambda: ReduceLROnPlateau(sgd()).step(), TypeError, "missing 1 required positional argument: 'metrics'"),
     (lambda: ReduceLROnPlateau(sgd()).step("low"), DtypeError, "metrics must be a number, got 'low'"),
     (lambda: sequence([]), ArgumentError, r"2 schedulers need 1 rising milestones, got \[\]"),
     (lambda: sequence([0]), ArgumentError, "a milestone must be an integer of at least 1, got 0"),

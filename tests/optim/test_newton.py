@@ -14,7 +14,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.engine.mode import Observer, observing
-from minigrad.errors import ArgumentError, DtypeError, GraphError, StateDictError, UnknownArgumentError
+from minigrad.errors import ArgumentError, DtypeError, GraphError, StateDictError
 
 
 def leaf(*values: float, dtype: Any = np.float64) -> mg.Tensor:
@@ -352,7 +352,7 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: newton(damping=float("nan")), ArgumentError, "damping must be"),
     (lambda: newton(lr=-1.0), ArgumentError, "Newton: lr must be"),
     (lambda: newton(saddle_free=1), DtypeError, "saddle_free must be True or False, got 1"),
-    (lambda: newton(saddlefree=True), UnknownArgumentError, "did you mean 'saddle_free'"),
+    (lambda: newton(saddlefree=True), TypeError, "unexpected keyword argument 'saddlefree'"),
     (lambda: newton(max_parameters=0), ArgumentError, "max_parameters must be an integer of at least 1, got 0"),
     (lambda: newton(max_parameters=1), ArgumentError, "the Hessian of 2 parameters .* max_parameters, which is 1"),
     (lambda: optim.Newton([BIG]), ArgumentError, "of 5,000 parameters would take 191 MiB, .* which is 4,096"),

@@ -15,6 +15,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import optim
+from minigrad.engine.mode import Observer, observing
 from minigrad.errors import ArgumentError, DtypeError, GraphError, StateDictError, UnknownArgumentError
 
 # every state that an algorithm can have
@@ -163,6 +164,18 @@ def test_adamw_without_decay_is_adam() -> None:
     np.testing.assert_array_equal(w.data, v.data)
 
 
+@pytest.mark.parametrize("gradient", [1e-4, 0.1, 0.3, 1.7, 1e4])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_centered_rmsprop_of_a_constant_gradient_stays_finite(gradient: float, dtype: Any) -> None:
+    """Its variance goes to 0, and rounding may make it negative."""
+    w = mg.tensor(np.ones(3, dtype), requires_grad=True)
+    optimizer = optim.RMSprop([w], 1e-9, alpha=0.5, centered=True)
+    for _ in range(300):
+        w.grad = np.full(3, gradient, dtype)
+        optimizer.step()
+    assert np.isfinite(w.data).all()
+
+
 DEFAULTS = {
     "SGD": "lr=0.001 momentum=0 dampening=0 weight_decay=0 nesterov=False",
     "Adagrad": "lr=0.01 lr_decay=0 weight_decay=0 initial_accumulator_value=0 eps=1e-10",
@@ -261,8 +274,16 @@ def test_named_parameters_keep_their_names() -> None:
     optimizer = optim.SGD([("w", w), ("v", v)], 0.1)
     saved = optimizer.state_dict()
     assert saved["param_groups"][0]["param_names"] == ["w", "v"]
-    with pytest.raises(StateDictError, match=r"its parameters are \['w', 'v'\], expected \['v', 'w'\]"):
-        optim.SGD([("v", v), ("w", w)], 0.1).load_state_dict(saved)
+    for names in (["w", "u"], ["w", "w"], "wv", None, 3, ["w", "v", "v"]):
+        wrong = copy.deepcopy(saved)
+        wrong["param_groups"][0]["param_names"] = names
+        if names is None:
+            optimizer.load_state_dict(wrong)
+            continue
+        with pytest.raises(
+            StateDictError, match=re.escape(f"group 0: its parameters are {names}, expected ['w', 'v']")
+        ):
+            optimizer.load_state_dict(wrong)
     del saved["param_groups"][0]["param_names"]
     optimizer.load_state_dict(saved)
     assert optimizer.param_groups[0]["param_names"] == ["w", "v"]
@@ -280,16 +301,16 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: optim.Adam([W], lr="0.1"), DtypeError, r"lr must be a number, got '0.1' \(str\)"),
     (lambda: optim.Adam([W], lr=True), DtypeError, "lr must be a number, got True"),
     (lambda: optim.Adam([W], lr=mg.tensor(0.1)), DtypeError, r"lr must be a number.*; pass lr.item\(\)"),
-    (lambda: optim.SGD([W], 0.1, momentum=-0.9), ArgumentError, "momentum must be .* got -0.9; 0.9 is usual"),
+    (lambda: optim.SGD([W], 0.1, momentum=-0.9), ArgumentError, "momentum must be .* got -0.9"),
     (lambda: optim.SGD([W], 0.1, momentum=float("nan")), ArgumentError, "momentum must be .* got nan"),
     (lambda: optim.SGD([W], 0.1, weight_decay=-1), ArgumentError, "weight_decay must be .* got -1"),
     (lambda: optim.SGD([W], 0.1, 0.9, dampening=2), ArgumentError, "dampening must be at least 0 and at most 1, got 2"),
     (lambda: optim.SGD([W], 0.1, nesterov=True), ArgumentError, "nesterov=True needs momentum above 0 .* momentum=0"),
     (lambda: optim.SGD([W], 0.1, 0.9, 0.1, nesterov=True), ArgumentError, "and dampening 0, got .* dampening=0.1"),
     (lambda: optim.SGD([W], 0.1, nesterov="yes"), DtypeError, "nesterov must be True or False, got 'yes'"),
-    (lambda: optim.SGD([W], learning_rate=0.1), UnknownArgumentError, r"SGD\(\) has no argument 'learning_rate'"),
-    (lambda: optim.SGD([W], 0.1, momentun=0.9), UnknownArgumentError, "did you mean 'momentum'"),
-    (lambda: optim.SGD(), UnknownArgumentError, r"SGD\(\): missing a required argument: 'params'"),
+    (lambda: optim.SGD([W], learning_rate=0.1), TypeError, "unexpected keyword argument 'learning_rate'"),
+    (lambda: optim.SGD([W], 0.1, momentun=0.9), TypeError, "unexpected keyword argument 'momentun'"),
+    (lambda: optim.SGD(), TypeError, "missing 1 required positional argument: 'params'"),
     (lambda: optim.Adagrad([W], lr_decay=-1), ArgumentError, "Adagrad: lr_decay must be"),
     (lambda: optim.Adagrad([W], initial_accumulator_value=-1), ArgumentError, "initial_accumulator_value must be"),
     (lambda: optim.Adagrad([W], weight_decay=-1), ArgumentError, "weight_decay must be"),
@@ -331,12 +352,16 @@ BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     ),
     (lambda: optim.SGD([{"params": [W]}, leaf(1.0)], 0.1), DtypeError, "a parameter group is a dict .* got Tensor"),
     (lambda: optim.SGD([{"lr": 0.1}], 0.1), ArgumentError, "a parameter group needs its tensors under 'params'"),
-    (lambda: optim.SGD([{"params": [W], "lrr": 1}], 0.1), UnknownArgumentError, "no option 'lrr'; did you mean 'lr'"),
+    (
+        lambda: optim.SGD([{"params": [W], "lrr": 1}], 0.1),
+        UnknownArgumentError,
+        "no option 'lrr'; it has params, lr, mom",
+    ),
     (lambda: optim.SGD([{"params": [W], "q": 1}], 0.1), UnknownArgumentError, "no option 'q'; it has params, lr, mom"),
     (lambda: optim.SGD([{"params": [W], "lr": -1}], 0.1), ArgumentError, "lr must be .* got -1"),
     (lambda: optim.SGD([{"params": []}], 0.1), ArgumentError, "got an empty list of parameters"),
     (lambda: optim.SGD([leaf(1.0)], 0.1).step(), GraphError, r"SGD: no parameter has a gradient; call loss.backward"),
-    (lambda: optim.SGD([leaf(1.0)], 0.1).step(loss=1), UnknownArgumentError, "no argument 'loss'"),
+    (lambda: optim.SGD([leaf(1.0)], 0.1).step(loss=1), TypeError, "unexpected keyword argument 'loss'"),
 ]
 
 
@@ -410,17 +435,98 @@ def test_parameters_that_have_not_stepped_have_no_state() -> None:
     assert optimizer.state[w]["step"] == 0
 
 
-def test_an_optimizer_of_ones_own_keeps_no_state_unless_it_says_so() -> None:
-    class Plain(optim.Optimizer):
-        def update(self, parameter: Any, gradient: Any, state: Any, group: Any) -> None:
-            parameter -= group["lr"] * gradient
+def test_named_parameters_are_paired_by_name() -> None:
+    w, v, u = leaf(1.0), leaf(2.0), leaf(3.0)
+    groups = [{"params": [("u", u)]}, {"params": [("w", w), ("v", v)]}]
+    saved = optim.Adam(groups, 0.1)
+    for tensor, gradient in ((u, 1.0), (w, 2.0), (v, 3.0)):
+        tensor.grad = [gradient]
+    saved.step()
+    turned = optim.Adam([groups[0], {"params": [("v", v), ("w", w)]}], 0.1)
+    turned.load_state_dict(saved.state_dict())
+    assert turned.param_groups[1]["param_names"] == ["v", "w"]
+    for tensor in (u, w, v):
+        np.testing.assert_equal(turned.state[tensor], saved.state[tensor])
+    plain = optim.Adam([{"params": [u]}, {"params": [v, w]}], 0.1)
+    plain.load_state_dict(saved.state_dict())  # without names here, their order counts
+    np.testing.assert_equal(plain.state[v], saved.state[w])
+    assert "param_names" not in plain.param_groups[1]
+    twice = optim.Adam([("a", w), ("a", v)], 0.1)
+    twice.load_state_dict(twice.state_dict())
+    moved = optim.Adam([("b", w), ("a", v)], 0.1)
+    with pytest.raises(StateDictError, match=r"its parameters are \['b', 'a'\], expected \['a', 'a'\]"):
+        twice.load_state_dict(moved.state_dict())
 
-    optimizer = stepped(lambda params: Plain(params, {"lr": 0.5}), leaf(1.0))
+
+class Own(optim.Optimizer):
+    """Keeps a state of several kinds, and calls none of it its own."""
+
+    def update(self, p: Any, g: Any, state: Any, lr: float) -> Any:
+        state["rows"] = np.float64(g.sum(0)) + state.get("rows", 0)
+        state["seen"] = [*state.get("seen", []), "text"]
+        state["step"] = state.get("step", -0.5) + 1
+        return p - lr * g
+
+
+def test_a_state_of_ones_own_is_saved_and_loaded_as_it_is() -> None:
+    w = mg.tensor(np.ones((2, 3), np.float32), requires_grad=True)
+    optimizer = stepped(lambda params: Own(params, {"lr": 0.5}), w)
     saved = optimizer.state_dict()
+    assert saved["state"][0]["rows"].tolist() == [2, 2, 2]
+    optimizer.state.clear()
     optimizer.load_state_dict(saved)
-    saved["state"][0] = {"memory": np.ones(1)}
-    with pytest.raises(StateDictError, match=r"Plain: .*\n.*memory is unknown"):
+    np.testing.assert_equal(optimizer.state_dict(), saved)
+    assert optimizer.state[w]["rows"].dtype == np.float64
+    for name in ("rows", "seen"):
+        assert optimizer.state[w][name] is not saved["state"][0][name]
+    optimizer.step()
+    assert optimizer.state[w]["seen"] == ["text", "text"]
+    assert optimizer.state[w]["step"] == 1.5
+
+
+def test_an_elementwise_state_keeps_what_is_not_a_fraction_in_its_dtype() -> None:
+    class Counting(optim.SGD):
+        elementwise = True
+
+        def update(self, p: Any, g: Any, state: Any, **options: Any) -> Any:
+            state["ups"] = state.get("ups", np.zeros(p.shape, np.int64)) + (g > 0)
+            return super().update(p, g, state, **options)
+
+    w = leaf(1.0, 2.0)
+    optimizer = stepped(Counting, w)
+    saved = optimizer.state_dict()
+    saved["state"][0]["extra"] = np.ones(2, np.float64)
+    optimizer.load_state_dict(saved)
+    assert optimizer.state[w]["ups"].dtype == np.int64
+    assert optimizer.state[w]["extra"].dtype == np.float32
+    optimizer.step()
+    assert optimizer.state[w]["ups"].tolist() == [2, 2]
+    saved["state"][0]["ups"] = np.ones(3, np.int64)
+    with pytest.raises(StateDictError, match=r"ups must have shape \(2,\), got \(3,\)"):
         optimizer.load_state_dict(saved)
+
+
+def test_a_closure_must_be_a_function() -> None:
+    with pytest.raises(DtypeError, match=r"SGD: step\(\) takes a function that computes the loss, got 3"):
+        optim.SGD([leaf(1.0)], 0.1).step(3)  # type: ignore[arg-type]
+
+
+def test_observers_see_an_update_before_and_after() -> None:
+    class Seen(Observer):
+        def __init__(self) -> None:
+            self.values: list[Any] = []
+
+        def before_update(self, optimizer: object, parameters: Any) -> None:
+            self.values += [optimizer, *(parameter.item() for parameter in parameters)]
+
+        after_update = before_update
+
+    w, v = leaf(1.0), leaf(2.0)
+    w.grad = [1.0]
+    optimizer, seen = optim.SGD([{"params": [w]}, {"params": [v]}], 0.5), Seen()
+    with observing(seen):
+        optimizer.step()
+    assert seen.values == [optimizer, 1, 2, optimizer, 0.5, 2]
 
 
 def test_loading_takes_the_options_and_keeps_the_tensors() -> None:
@@ -464,7 +570,7 @@ DAMAGE: list[tuple[list[Any], Any, str]] = [
     (["state", 2], {}, "state 2: no such parameter"),
     (["state", 1], 3, "state 1: expected a dict, got int"),
     (["state", 0, "exp_avg"], ..., "state 0 ('w' of shape (2,)): exp_avg is missing"),
-    (["state", 0, "sum"], np.ones(2), "state 0 ('w' of shape (2,)): sum is unknown"),
+    (["state", 0, "sum"], np.ones(3), "state 0 ('w' of shape (2,)): sum must have shape (2,), got (3,)"),
     (["state", 0, "exp_avg"], np.ones(3), "exp_avg must have shape (2,), got (3,)"),
     (["state", 0, "exp_avg"], np.ones(2, int), "exp_avg must be an array of floating-point numbers, got int64"),
     (["state", 0, "exp_avg"], [1.0, 1.0], "exp_avg must be an array of floating-point numbers, got list"),

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, checked_arguments
+from minigrad.errors import ArgumentError
 from minigrad.optim import checks
 from minigrad.optim.lr_scheduler.scheduler import LRScheduler, checked_optimizer
 from minigrad.optim.optimizer import Optimizer
@@ -32,7 +32,6 @@ class ReduceLROnPlateau(LRScheduler):
     [0.5]
     """
 
-    @checked_arguments
     def __init__(
         self,
         optimizer: Optimizer,
@@ -47,7 +46,7 @@ class ReduceLROnPlateau(LRScheduler):
     ) -> None:
         self.optimizer = checked_optimizer(self.title, optimizer)
         self.mode = checks.one_of(self.title, "mode", mode, ("min", "max"))
-        self.factor = checks.between(self.title, "factor", factor, 0, 1, below=True)
+        self.factor = checks.below_one(self.title, "factor", factor)
         self.patience = checks.whole(self.title, "patience", patience, 0)
         self.threshold = checks.at_least_zero(self.title, "threshold", threshold)
         self.threshold_mode = checks.one_of(self.title, "threshold_mode", threshold_mode, ("rel", "abs"))
@@ -64,7 +63,6 @@ class ReduceLROnPlateau(LRScheduler):
         self.num_bad_epochs = 0
         self._last_lr = [group["lr"] for group in optimizer.param_groups]
 
-    @checked_arguments
     def step(self, metrics: float | Tensor) -> None:  # type: ignore[override]
         """Take the metric of an epoch, a number or a tensor of one element, and set the next learning rates.
 

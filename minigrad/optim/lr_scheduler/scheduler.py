@@ -6,9 +6,10 @@ import copy
 import warnings
 from typing import Any
 
-from minigrad.errors import ArgumentError, DtypeError, MissingMethodError, StateDictError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError, MissingMethodError, StateDictError
 from minigrad.optim import checks
-from minigrad.optim.optimizer import Group, Optimizer
+from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.state import Group
 
 
 class LRScheduler:
@@ -28,7 +29,6 @@ class LRScheduler:
     [0.1]
     """
 
-    @checked_arguments
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         self.optimizer = checked_optimizer(self.title, optimizer)
         self.last_epoch = checks.whole(self.title, "last_epoch", last_epoch, -1)
@@ -49,8 +49,8 @@ class LRScheduler:
         """Return the learning rate of epoch ``last_epoch``, given that of the epoch before and the very first."""
         raise MissingMethodError(f"{type(self).__name__} must define chained()")
 
-    def initial(self, lr: float) -> float:
-        """Return the learning rate of epoch 0, given the optimizer's own."""
+    def initial(self, lr: float, base_lr: float) -> float:
+        """Return the learning rate of epoch 0, given the optimizer's own and the very first."""
         return lr
 
     # --- stepping
@@ -60,14 +60,15 @@ class LRScheduler:
         self._step_count = 1
         self.last_epoch += 1
         rates = [group["lr"] for group in self.optimizer.param_groups]
-        self._set([self.initial(lr) for lr in rates] if self.last_epoch == 0 else rates)
+        if self.last_epoch == 0:
+            rates = [self.initial(lr, base_lr) for lr, base_lr in zip(rates, self.base_lrs, strict=True)]
+        self._set(rates)
 
     def restart(self) -> None:
         """Begin at epoch 0 from the learning rates that the groups had at first."""
         self.last_epoch = 0
-        self._set([self.initial(base_lr) for base_lr in self.base_lrs])
+        self._set([self.initial(base_lr, base_lr) for base_lr in self.base_lrs])
 
-    @checked_arguments
     def step(self) -> None:
         """Set the learning rates of the next epoch."""
         if self._step_count == 1 and not self.optimizer.has_stepped:
@@ -75,7 +76,7 @@ class LRScheduler:
                 f"{self.title}.step() before the optimizer's first step(): the first learning rate of the schedule "
                 "is skipped; call optimizer.step() first",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=2,
             )
         self._step_count += 1
         self.last_epoch += 1
@@ -107,7 +108,6 @@ class LRScheduler:
         """Return the schedule's own numbers; the learning rates themselves are in the optimizer's state dict."""
         return {name: copy.copy(value) for name, value in vars(self).items() if name != "optimizer"}
 
-    @checked_arguments
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what ``state_dict`` returned. Load the optimizer's too: it has the learning rates.
 

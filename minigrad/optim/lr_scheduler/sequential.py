@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad.errors import ArgumentError, DtypeError, checked_arguments
+from minigrad.errors import ArgumentError, DtypeError
 from minigrad.optim import checks
 from minigrad.optim.lr_scheduler.reduce_on_plateau import ReduceLROnPlateau
 from minigrad.optim.lr_scheduler.scheduler import LRScheduler, checked_optimizer
@@ -45,7 +45,6 @@ class SequentialLR(LRScheduler):
     [0.5]
     """
 
-    @checked_arguments
     def __init__(
         self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int], last_epoch: int = -1
     ) -> None:
@@ -81,7 +80,6 @@ class SequentialLR(LRScheduler):
                 raise ArgumentError(f"{self.title}: scheduler {index}, {scheduler.title}, is for another optimizer")
         return list(schedulers)
 
-    @checked_arguments
     def step(self) -> None:
         """Set the learning rates of the next epoch."""
         self.last_epoch += 1
@@ -97,7 +95,6 @@ class SequentialLR(LRScheduler):
         own = super().state_dict()
         return {**own, "schedulers": [scheduler.state_dict() for scheduler in self.schedulers]}
 
-    @checked_arguments
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what ``state_dict`` returned. Load the optimizer's too: it has the learning rates.
 

@@ -10,17 +10,23 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.tensor import Tensor
 from minigrad.errors import DtypeError, MinigradError, StateDictError
 from minigrad.nn import Module
+from minigrad.optim import Optimizer
+from minigrad.optim.state import does_not_fit, in_order_of, layout_problems
 from minigrad.training.checkpoint import generators
 
 
 def restore_all(parts: dict[str, tuple[Any, Any]], states: dict[str, Any]) -> None:
     """Restore every part from its state, and the generators; or nothing, when something does not fit."""
     with ExitStack() as undo:
+        model = parts["model"][0] if "model" in parts else None
         for name, (part, state) in parts.items():
+            if isinstance(part, Optimizer):
+                state = _in_order(part, state, model)
             _restore_part(name, part, state, undo)
-        generators.restore(states, parts["model"][0] if "model" in parts else None)
+        generators.restore(states, model)
         undo.pop_all()
 
 
@@ -46,6 +52,21 @@ def _restore_part(name: str, part: Any, state: Any, undo: ExitStack) -> None:
             f"restore: {different}; make the {name} as it was made before, or let "
             f"{name}.load_state_dict(saved.{name}) convert it"
         )
+
+
+def _in_order(optimizer: Optimizer, state: Any, model: Any) -> Any:
+    """Return the state of an optimizer with its parameters in the order of those here, paired by their names."""
+    named = model.named_parameters() if isinstance(model, Module) else ()
+    names: dict[Tensor, str] = {parameter: name for name, parameter in named}
+    if layout_problems(state, optimizer.param_groups):
+        return state  # loading it lists them
+    try:
+        ordered, problems = in_order_of(optimizer.param_groups, names, state)
+    except TypeError as problem:
+        raise StateDictError(f"restore: the saved optimizer does not fit: {problem}") from None
+    if problems:
+        raise does_not_fit("the optimizer", problems)
+    return ordered
 
 
 def _undoing(part: Any) -> Callable[[], None]:

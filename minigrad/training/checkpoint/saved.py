@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.errors import ArgumentError, CheckpointError, DtypeError
+from minigrad.nn import Module
+from minigrad.optim import Optimizer
 from minigrad.training.checkpoint import files, format, generators
 from minigrad.training.checkpoint.environment import environment
 from minigrad.training.checkpoint.restoring import restore_all
@@ -93,10 +95,21 @@ def content(*, model: Any = None, extra: Any = None, fit: Any = None, **others: 
     weights = {} if model is None else _state("model", model)
     packer = Packer(weights)
     values = {name: None if part is None else _state(name, part) for name, part in others.items()}
+    optimizer, state = others.get("optimizer"), values.get("optimizer")
+    if isinstance(model, Module) and isinstance(optimizer, Optimizer) and state is not None:
+        add_names(state, optimizer, model)
     values |= {"generators": generators.capture(model), "environment": environment(), "fit": fit, "extra": extra}
     document = {name: packer.pack(value, name) for name, value in values.items()}
     document["model"] = None if model is None else list(weights)
     return format.encode({name: plain(array, name) for name, array in weights.items()} | packer.arrays, document)
+
+
+def add_names(state: dict[str, Any], optimizer: Optimizer, model: Module) -> None:
+    """Add the names that the model gives its parameters, so that their order does not matter."""
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    for group, saved in zip(optimizer.param_groups, state["param_groups"], strict=True):
+        if "param_names" not in saved and all(parameter in names for parameter in group["params"]):
+            saved["param_names"] = [names[parameter] for parameter in group["params"]]
 
 
 def _state(name: str, part: Any) -> Any:

@@ -274,23 +274,93 @@ def test_shared_weights_and_names_like_those_of_other_parts(path):
 
 
 def test_an_optimizer_that_would_lose_bits_is_an_error(path):
-    class Doubled(optim.Optimizer):
-        def __init__(self, params):
-            super().__init__(params, {"lr": 0.1})
-
-        def state_names(self, group):
-            return ("sum",)
-
-        def update(self, parameter, gradient, state, group):
-            state["sum"] = state.get("sum", 0) + gradient.astype(np.float64) / 3
-
-    model = nn.Linear(1, 1)
-    optimizer = Doubled(model.parameters())
-    model(mg.ones((1, 1))).sum().backward()
+    model, single = nn.Linear(1, 1, dtype=np.float64), nn.Linear(1, 1)
+    optimizer = optim.Adam(model.parameters())
+    model(mg.ones((1, 1), dtype=np.float64)).sum().backward()
     optimizer.step()
     mg.save(path, optimizer=optimizer)
-    with pytest.raises(StateDictError, match=r"optimizer.state.0.sum is float64 .* in the file, float32"):
-        mg.load(path).restore(optimizer=Doubled(model.parameters()))
+    with pytest.raises(StateDictError, match=r"optimizer.state.0.exp_avg is float64 .* in the file, float32"):
+        mg.load(path).restore(optimizer=optim.Adam(single.parameters()))
+
+
+class Factored(optim.Optimizer):
+    """Adafactor's second moments, of rows and columns, and values of other kinds."""
+
+    def __init__(self, params):
+        super().__init__(params, {"lr": 0.1})
+
+    def update(self, p, g, state, lr):
+        square = np.float64(g.reshape(len(g), -1)) ** 2 + 1e-30
+        state["rows"] = 0.9 * state.get("rows", 0) + square.mean(1)
+        state["columns"] = 0.9 * state.get("columns", 0) + square.mean(0)
+        state["number of updates"] = state.get("number of updates", 0) + 1
+        state["largest"] = max(state.get("largest", 0.0), float(square.max()))
+        state["history"] = [*state.get("history", []), (float(g.sum()), None)]
+        scale = np.sqrt(np.outer(state["rows"], state["columns"]) / state["rows"].mean())
+        return p - lr * g / scale.reshape(p.shape)
+
+
+def train(model, optimizer, steps):
+    for step in steps:
+        optimizer.zero_grad()
+        nn.functional.mse_loss(
+            model(mg.tensor(np.sin(np.arange(12.0) + step).reshape(4, 3))), np.ones((4, 2))
+        ).backward()
+        optimizer.step()
+
+
+def test_a_state_of_any_shapes_and_names_is_saved_and_goes_on(path):
+    whole, model, other = (nn.Linear(3, 2, dtype=np.float64, rng=np.random.default_rng(0)) for _ in "abc")
+    train(whole, Factored(whole.parameters()), range(6))
+    optimizer, resumed = Factored(model.parameters()), Factored(other.parameters())
+    train(model, optimizer, range(3))
+    mg.save(path, model=model, optimizer=optimizer)
+    mg.load(path).restore(model=other, optimizer=resumed)
+    np.testing.assert_equal(resumed.state_dict(), optimizer.state_dict())
+    train(other, resumed, range(3, 6))
+    np.testing.assert_array_equal(other.weight.data, whole.weight.data)
+
+
+class TwoLayers(nn.Module):
+    """Layers of the same shape, in one order or the other."""
+
+    def __init__(self, order):
+        for name in order:
+            setattr(self, name, nn.Linear(3, 3, dtype=np.float64, rng=np.random.default_rng(ord(name))))
+        self.last = nn.Linear(3, 2, dtype=np.float64, rng=np.random.default_rng(0))
+
+    def forward(self, x):
+        return self.last(self.b(self.a(x)))
+
+
+@pytest.mark.parametrize("named", [(False, False), (False, True), (True, False), (True, True)])
+def test_an_optimizers_state_finds_its_parameters_in_another_order(path, named):
+    whole, model, other = TwoLayers("ab"), TwoLayers("ab"), TwoLayers("ba")
+
+    def adam(model, named):
+        return optim.Adam(list(model.named_parameters()) if named else model.parameters(), 0.1)
+
+    train(whole, adam(whole, False), range(6))
+    optimizer, resumed = adam(model, named[0]), adam(other, named[1])
+    train(model, optimizer, range(3))
+    mg.save(path, model=model, optimizer=optimizer)
+    mg.load(path).restore(model=other, optimizer=resumed)
+    assert ("param_names" in resumed.param_groups[0]) == named[1]
+    train(other, resumed, range(3, 6))
+    for name, value in whole.state_dict().items():
+        np.testing.assert_array_equal(other.state_dict()[name], value)
+
+
+def test_an_optimizers_state_of_other_names_is_an_error(path):
+    model, other = TwoLayers("ab"), TwoLayers("cd")
+    mg.save(path, model=model, optimizer=optim.Adam(model.parameters()))
+    saved = mg.load(path)
+    with pytest.raises(StateDictError, match=r"the optimizer: .*\n  - group 0: its parameters are \['a.weight'"):
+        saved.restore(optimizer=optim.Adam(list(other.named_parameters())))
+    saved.restore(optimizer=optim.Adam(other.parameters()))  # without names, shapes are all that there is to pair by
+    saved.optimizer["param_groups"][0]["params"] = [[0], *range(1, 6)]
+    with pytest.raises(StateDictError, match="the saved optimizer does not fit: unhashable"):
+        saved.restore(optimizer=optim.Adam(model.parameters()))
 
 
 @pytest.mark.parametrize(

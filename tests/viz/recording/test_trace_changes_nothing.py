@@ -108,8 +108,8 @@ def test_an_update_shown_is_the_one_that_is_heard() -> None:
 
 def test_an_optimizer_that_draws_random_numbers_draws_the_same_when_it_really_steps() -> None:
     class Noisy(optim.Optimizer):
-        def update(self, parameter: Any, gradient: Any, state: Any, group: Any) -> None:
-            parameter -= group["lr"] * (gradient + mg.engine.random.generator().normal(size=gradient.shape))
+        def update(self, p: Any, g: Any, state: Any, lr: float) -> Any:
+            return p - lr * (g + mg.engine.random.generator().normal(size=g.shape))
 
     _, loss_of, parameters = network()
     optimizer = Noisy(parameters, {"lr": 0.1})
@@ -224,8 +224,8 @@ def test_a_snapshot_keeps_nothing_alive() -> None:
 
 def test_an_optimizer_that_draws_random_numbers_draws_the_same_afterwards() -> None:
     class Noisy(optim.SGD):
-        def update(self, parameter: Any, gradient: Any, state: Any, group: Any) -> None:
-            parameter -= np.random.rand() + random.random()
+        def update(self, p: Any, g: Any, state: Any, **options: Any) -> Any:
+            return p - np.random.rand() - random.random()
 
     w = mg.tensor(1.0, requires_grad=True)
     before = np.random.get_state()[2], random.getstate()
