@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.checks import check_flag
 from minigrad.engine.arrays import Array
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, GraphError
@@ -50,6 +51,7 @@ def clip_grad_norm(
     norm_type = float(checks.number(owner, "norm_type", norm_type))
     if math.isnan(norm_type):
         raise ArgumentError(f"{owner}: norm_type must be a number such as 2 or math.inf, got nan")
+    check_flag(f"{owner}: error_if_nonfinite", error_if_nonfinite)
     clipped = _with_gradients(owner, parameters)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # what is not finite is in the norm returned
         total = _norm(np.array([_norm(_gradient(tensor), norm_type) for tensor in clipped]), norm_type)

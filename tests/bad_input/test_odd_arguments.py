@@ -194,8 +194,6 @@ NEVER_SOUND = {"training.load", "data.mnist", "data.fashion_mnist", "data.read_i
 # a huge number of these takes as long as it says
 ENDLESS = {("testing.gradcheck", "order"), ("analysis.gradient_flow", "steps"), ("training.fit", "epochs")}
 ENDLESS |= {("analysis.batch_size_study", "epochs")}
-# the checks of minigrad.optim are not complete
-INCOMPLETE = {("optim.clip_grad_norm", "error_if_nonfinite"), ("lr_scheduler.SequentialLR", "milestones")}
 
 # objects whose public methods are called; each call has one of its own
 OBJECTS: dict[str, Callable[[], Any]] = {
@@ -317,7 +315,7 @@ def problem_of(name: str, parameter: str, how: str) -> str | None:
 
 def problems_of(name: str, share: int) -> list[str]:
     """Return the problems of every ``share``-th call, beginning with another one for each name."""
-    each = [(p.name, how) for p in parameters_of(name) for how in ODD if (name, p.name) not in ENDLESS | INCOMPLETE]
+    each = [(p.name, how) for p in parameters_of(name) for how in ODD if (name, p.name) not in ENDLESS]
     found = [problem_of(name, *case) for case in each[len(name) % share :: share]]
     return [problem for problem in found if problem]
 

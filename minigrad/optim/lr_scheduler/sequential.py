@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
+from minigrad.checks import is_iterable
 from minigrad.errors import ArgumentError, DtypeError
 from minigrad.optim import checks
 from minigrad.optim.lr_scheduler.reduce_on_plateau import ReduceLROnPlateau
@@ -50,6 +51,8 @@ class SequentialLR(LRScheduler):
     ) -> None:
         self.optimizer = checked_optimizer(self.title, optimizer)
         self.schedulers = self._checked(schedulers)
+        if not is_iterable(milestones):
+            raise DtypeError(f"{self.title}: milestones is a list of epochs, such as [5, 10], got {milestones!r}")
         self.milestones = [checks.whole(self.title, "a milestone", milestone, 1) for milestone in milestones]
         if len(self.milestones) != len(self.schedulers) - 1 or sorted(set(self.milestones)) != self.milestones:
             raise ArgumentError(
