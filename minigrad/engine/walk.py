@@ -103,15 +103,13 @@ def fitted(raw: Any, parent: Node, primitive: Primitive[Any, Any], position: int
 
 def sum_to_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
     """Sum over the axes along which a value of ``shape`` was broadcast; float16 is accumulated in float32."""
-    if gradient.shape == shape:
-        return gradient
-    if gradient.dtype.char == "e":
-        return sum_to_shape(gradient.astype(np.float32), shape).astype(np.float16)
     extra = gradient.ndim - len(shape)
-    if extra == 1 and len(shape) == 1 and type(gradient) is np.ndarray and gradient.dtype.char in "fd":
+    if extra == len(shape) == 1 and type(gradient) is np.ndarray and gradient.dtype.char in "fd":
         ones = np.empty(len(gradient), gradient.dtype)
         ones.fill(1)
         gradient = ones.dot(gradient)  # the same sum as a matrix product: faster
+    elif gradient.dtype.char == "e":
+        return sum_to_shape(gradient.astype(np.float32), shape).astype(np.float16)
     elif extra > 0:
         gradient = np.add.reduce(gradient, axis=0 if extra == 1 else tuple(range(extra)))
     if gradient.shape == shape or extra < 0:
