@@ -149,6 +149,7 @@ BAD: list[tuple[Callable[[], Any], type[MinigradError], list[str]]] = [
     ),
     (lambda: mg.hessian(lambda x: x, 3), DtypeError, ["got int64"]),
     (lambda: mg.no_grad(3), ArgumentError, ["decorate functions, got 3"]),
+    (lambda: mg.grad(X.sum(), X, allow_unused=1), DtypeError, ["allow_unused must be True or False, got 1"]),
     (lambda: mg.primitive(broadcast=True), TypeError, ["unexpected keyword argument 'broadcast'"]),
     # changing a tensor of a graph
     (lambda: X.__setitem__(0, 1.0), InPlaceError, ["cannot assign into 'x' of shape (2, 3)", "mg.where", "no_grad()"]),
