@@ -65,7 +65,7 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
 _FUNCTIONS = {
     "view": "use reshape",
     "view_as": "use reshape(other.shape)",
-    "flatten": "use ravel",
+    "flatten": "use ravel, or nn.functional.flatten to keep the first axis",
     "unsqueeze": "use expand_dims",
     "permute": "use transpose",
     "t": "use .T",
@@ -174,7 +174,7 @@ NAMES: dict[str, dict[str, str]] = {
         "is_tensor": "use isinstance(x, mg.Tensor)",
         "inference_mode": "use no_grad",
         "set_grad_enabled": "use no_grad or enable_grad",
-        "autograd": "use grad, vjp, jvp, jacobian or hessian",
+        "autograd": "use grad, vjp, jvp, jacobian or hessian; primitive for a Function; detect_anomaly",
         "func": "use grad, vjp, jvp, jacobian or hessian",
         "vmap": "use an axis of samples",
         "linalg": _DECOMPOSED,
@@ -213,7 +213,7 @@ NAMES: dict[str, dict[str, str]] = {
         **dict.fromkeys(("conv1d", "conv2d", "max_pool2d", "avg_pool2d", "scaled_dot_product_attention"), _MLP),
     },
     "minigrad.optim": {
-        "LBFGS": "use Newton",
+        "LBFGS": "use Newton for few parameters, Adam for many",
         **dict.fromkeys(("Adadelta", "Adamax", "NAdam", "RAdam", "Rprop", "ASGD", "Muon"), _OPTIMIZER),
         "clip_grad_norm_": "use clip_grad_norm",
         "clip_grad_value_": "use clip_grad_value",

@@ -227,7 +227,7 @@ def as_tensor(gradient: Any) -> Tensor:
     """Return a gradient as a tensor; other gradients and the graph may hold its array, too."""
     if isinstance(gradient, Tensor):
         return Tensor(gradient.capture(), gradient.node, True)
-    return Tensor(gradient if type(gradient) is np.ndarray else np.asarray(gradient), None, True)
+    return Tensor(gradient if isinstance(gradient, np.ndarray) else np.asarray(gradient), None, True)
 
 
 def differentiable_node(output: Any) -> Node:

@@ -54,14 +54,20 @@ def named_by(rule: Callable[..., Any], title: str, known: Collection[str]) -> tu
             f"{title}: a rule takes the gradient, and then names each thing that it needs, as in `lambda g, y: g * y`; "
             f"got the parameters ({', '.join(map(str, parameters))})"
         )
-    names = tuple([parameter.name for parameter in parameters[1:]])
+    first, *names = [parameter.name for parameter in parameters]
+    if (first in known and first != "g") or ("g" in names and "g" not in known):
+        raise RuleError(
+            f"{title}: the first parameter of a rule is the gradient that arrives, as in `lambda g: ...`; got "
+            f"the parameters ({', '.join(map(str, parameters))})"
+        )
     unknown = [name for name in names if name not in known]
     if unknown:
+        hint = "; to keep something for the rules, declare @mg.primitive(keeps=True)" if "kept" in unknown else ""
         raise RuleError(
             f"{title}: a rule needs {', '.join(map(repr, unknown))}, which does not exist; after the gradient it may "
-            f"name {', '.join(sorted(known))}"
+            f"name {', '.join(sorted(known))}{hint}"
         )
-    return names
+    return tuple(names)
 
 
 class Plan:

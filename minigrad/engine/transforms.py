@@ -49,6 +49,8 @@ def value_and_grad(f: Function) -> Callable[..., tuple[Tensor, Any]]:
     @functools.wraps(f)
     def with_gradient(*args: Any, **options: Any) -> tuple[Tensor, Any]:
         chosen = {place: value for place, value in enumerate(args) if _is_differentiable(value)}
+        for place in set(range(len(args))) - chosen.keys():
+            _check_not_mixed(place, args[place])
         if not chosen:
             raise DtypeError("value_and_grad needs at least one floating-point argument")
 
@@ -261,6 +263,17 @@ def _is_differentiable(value: Any) -> bool:
     return isinstance(value, float) or (
         isinstance(value, (Tensor, np.ndarray, np.floating)) and value.dtype.kind == "f"
     )
+
+
+def _check_not_mixed(place: int, value: Any) -> None:
+    """Raise where a structure holds something to differentiate beside something else."""
+    leaves = _leaves(value) if _is_container(value) else []
+    if any(map(_is_differentiable, leaves)):
+        other = next(leaf for leaf in leaves if not _is_differentiable(leaf))
+        raise DtypeError(
+            f"value_and_grad: argument {place} holds floating-point tensors and {other!r:.60}, so it cannot be "
+            "differentiated as a whole; pass the other values as another argument"
+        )
 
 
 # --- evaluation

@@ -199,3 +199,11 @@ def test_an_object_that_cannot_give_an_array_is_named() -> None:
     for function in (mg.tensor, mg.exp):
         with pytest.raises(DtypeError, match=r"cannot make an array of .*OnAnotherDevice.*: it is on another device"):
             function(OnAnotherDevice())
+
+
+def test_a_flag_may_be_numpys() -> None:
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = (x * x).sum()
+    y.backward(retain_graph=np.bool_(True))
+    y.backward(retain_graph=np.bool_(False))
+    assert x.grad.tolist() == [4, 8]

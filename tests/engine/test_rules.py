@@ -211,3 +211,32 @@ def test_operands_are_what_cannot_be_computed_again() -> None:
     assert both.node.operands[0] is None
     assert both.node.operands[1].tolist() == [3, 4]
     assert alone.node.operands == ()
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (lambda x: 3 * x * x, r"the first parameter of a rule is the gradient that arrives.*got the parameters \(x\)"),
+        (lambda x, out: 3 * out, r"the first parameter of a rule is the gradient.*\(x, out\)"),
+        (lambda x, g: 3 * g * x, r"the first parameter of a rule is the gradient.*\(x, g\)"),
+        (lambda g, kept: g * kept, r"declare @mg.primitive\(keeps=True\)$"),
+    ],
+)
+def test_a_rule_that_leaves_out_the_gradient_is_refused(rule: Callable[..., Any], message: str) -> None:
+    @mg.primitive
+    def cube(x: Any) -> Any:
+        return x**3
+
+    with pytest.raises(RuleError, match=message):
+        cube.derivatives(rule)
+
+
+def test_an_argument_may_be_called_g() -> None:
+    @mg.primitive
+    def product(g: Any, x: Any) -> Any:
+        return g * x
+
+    product.derivatives(lambda g, x: g * x, None)
+    a = mg.tensor([1.0, 2.0], requires_grad=True)
+    product(a, mg.tensor([3.0, 4.0])).sum().backward()
+    assert a.grad.tolist() == [3, 4]

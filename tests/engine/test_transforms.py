@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.errors import DtypeError
 
 A = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 7.0]])
 X = np.array([0.5, -1.0, 2.0])
@@ -252,3 +253,10 @@ def test_structures_of_integers_are_passed_on() -> None:
     )
     assert value.item() == 10.5
     assert gradient.tolist() == [2, 3]
+
+
+def test_a_structure_of_parameters_and_other_values_is_refused() -> None:
+    f = mg.value_and_grad(lambda p, x: ((p["w"] * x) ** p["k"]).sum())
+    message = "argument 0 holds floating-point tensors and 2, .*another argument"
+    with pytest.raises(DtypeError, match=message):
+        f({"w": mg.tensor([1.0, 2.0]), "k": 2}, np.array([1.0, 2.0]))

@@ -283,3 +283,11 @@ def test_more_ties_than_a_half_can_count_share_a_gradient(function: Callable[...
     function(x).backward()
     assert x.grad is not None
     assert (x.grad.numpy() == HALF(1e-5)).all()
+
+
+def test_a_wider_argument_makes_the_result_wider() -> None:
+    scores = mg.tensor(np.log(np.full((2, 2), 0.5, HALF)), requires_grad=True)
+    loss = mg.ops.loss.nll_loss(scores, np.full((2, 2), 0.5, np.float32))
+    assert loss.dtype == np.float32
+    loss.sum().backward()
+    assert scores.grad.dtype == HALF
