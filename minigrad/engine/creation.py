@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from minigrad.engine.arrays import as_array, check_dtype
 from minigrad.engine.tensor import Tensor
-from minigrad.errors import ArgumentError, ShapeError
+from minigrad.errors import ArgumentError, DtypeError, ShapeError
 
 Shape = int | tuple[int, ...]
 
@@ -114,6 +114,8 @@ def arange(start: float, stop: float | None = None, step: float = 1, *, dtype: n
     """
     if any(isinstance(value, np.ndarray) and value.ndim for value in (start, stop, step)):
         raise ArgumentError("arange: start, stop and step must be numbers, got an array")
+    if any(isinstance(value, (np.datetime64, np.timedelta64)) for value in (start, stop, step)):
+        raise DtypeError(f"arange: start, stop and step must be real numbers, got {start!r}, {stop!r}, {step!r}")
     if isinstance(step, (int, float, np.number, np.ndarray)) and step == 0:
         raise ArgumentError("arange: step must not be zero")
     try:

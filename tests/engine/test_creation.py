@@ -118,3 +118,11 @@ def test_a_number_that_its_dtype_cannot_hold_is_refused(value: Any, dtype: Any) 
 def test_an_array_is_converted_as_numpy_does() -> None:
     assert mg.tensor(np.array([1.9, -1.9]), dtype=np.int8).tolist() == [1, -1]
     assert mg.tensor([1.9, -1.9], dtype=np.int8).tolist() == [1, -1]
+
+
+@pytest.mark.parametrize(
+    "limits", [(np.datetime64("2020-01-01"),), (0, np.timedelta64(3, "D")), (0, 3, np.timedelta64(1))]
+)
+def test_a_range_of_dates_is_refused(limits: Any) -> None:
+    with pytest.raises(DtypeError, match="start, stop and step must be real numbers"):
+        mg.arange(*limits)
