@@ -121,7 +121,7 @@ def test_an_array_is_converted_as_numpy_does() -> None:
 
 
 @pytest.mark.parametrize(
-    "limits", [(np.datetime64("2020-01-01"),), (0, np.timedelta64(3, "D")), (0, 3, np.timedelta64(1))]
+    "limits", [(np.datetime64("2020-01-01"),), (0, np.timedelta64(3, "D")), (0, 3, np.timedelta64(1, "D"))]
 )
 def test_a_range_of_dates_is_refused(limits: Any) -> None:
     with pytest.raises(DtypeError, match="start, stop and step must be real numbers"):
