@@ -88,3 +88,10 @@ def axis_number(owner: str, name: str, value: Any) -> int:
 def is_iterable(value: Any) -> bool:
     """Whether a value can be gone through: an array without axes has ``__iter__``, and so has a class, and cannot."""
     return hasattr(value, "__iter__") and not isinstance(value, type) and getattr(value, "ndim", 1) != 0
+
+
+def one_of(owner: str, name: str, value: Any, choices: tuple[str, ...]) -> str:
+    """Return the value if it is one of the choices."""
+    if not isinstance(value, str) or value not in choices:
+        raise ArgumentError(f"{owner}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+    return str(value)

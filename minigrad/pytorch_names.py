@@ -236,6 +236,7 @@ def unknown_name(place: str) -> Callable[[str], Any]:
 
     def missing(name: str) -> Any:
         check_name(place, place, name)
+        # obj: of its attributes Python names a similar one in a traceback
         raise AttributeError(f"module {place!r} has no attribute {name!r}", name=name, obj=sys.modules[place])
 
     return missing

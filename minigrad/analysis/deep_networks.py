@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from minigrad.checks import one_of
 from minigrad.nn import Linear, Module, ReLU, Sequential, Sigmoid, Tanh, init
-from minigrad.nn.checks import number_between, one_of, positive_integer
+from minigrad.nn.checks import number_between, positive_integer
 
 ACTIVATIONS: dict[str, type[Module]] = {"relu": ReLU, "sigmoid": Sigmoid, "tanh": Tanh}
 

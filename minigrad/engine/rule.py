@@ -55,7 +55,7 @@ def named_by(rule: Callable[..., Any], title: str, known: Collection[str]) -> tu
             f"got the parameters ({', '.join(map(str, parameters))})"
         )
     first, *names = [parameter.name for parameter in parameters]
-    if (first in known and first != "g") or ("g" in names and "g" not in known):
+    if "g" not in known and (first in known or "g" in names):
         raise RuleError(
             f"{title}: the first parameter of a rule is the gradient that arrives, as in `lambda g: ...`; got "
             f"the parameters ({', '.join(map(str, parameters))})"

@@ -23,6 +23,7 @@ from minigrad.errors import (
     OutOfRangeError,
     ShapeError,
 )
+from minigrad.pytorch_names import NAMES
 
 _FROM_OUTSIDE: Any = object()
 
@@ -277,6 +278,9 @@ class Tensor(Value, Operators):
                 f"{self.describe()} is the result of {self._operation()}: only leaves can be copied; use .detach()"
             )
         return _rebuild, (type(self), self.capture(), self.requires_grad, self.name)
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name not in NAMES["a tensor"]]  # those are only there for errors
 
     def __repr__(self) -> str:
         values = np.array2string(self._array, precision=4, separator=", ", prefix="tensor(")

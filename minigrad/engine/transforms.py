@@ -7,7 +7,7 @@ nest to any depth: inside a function that is being transformed, every derivative
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,8 @@ from minigrad.engine.backward import grad
 from minigrad.engine.creation import tensor
 from minigrad.engine.mode import GradMode, records_derivatives, transforming
 from minigrad.engine.operators import operations
+from minigrad.engine.structures import is_container, leaves, like, matched
 from minigrad.engine.tensor import Tensor, check_differentiable, of_dtype
-from minigrad.engine.value import of_parts
 from minigrad.errors import DtypeError, GraphError, ShapeError
 
 Function = Callable[..., Tensor]
@@ -49,8 +49,9 @@ def value_and_grad(f: Function) -> Callable[..., tuple[Tensor, Any]]:
     @functools.wraps(f)
     def with_gradient(*args: Any, **options: Any) -> tuple[Tensor, Any]:
         chosen = {place: value for place, value in enumerate(args) if _is_differentiable(value)}
-        for place in set(range(len(args))) - chosen.keys():
-            _check_not_mixed(place, args[place])
+        for place, value in enumerate(args):
+            if place not in chosen:
+                _check_not_mixed(place, value)
         if not chosen:
             raise DtypeError("value_and_grad needs at least one floating-point argument")
 
@@ -63,7 +64,7 @@ def value_and_grad(f: Function) -> Callable[..., tuple[Tensor, Any]]:
         found: Sequence[Any] = [None] * len(inputs)
         if value.requires_grad:
             found = grad(value, inputs, create_graph=record, allow_unused=True)
-        pulled = _like(tuple(chosen.values()), map(_or_zeros, found, inputs))
+        pulled = like(tuple(chosen.values()), map(_or_zeros, found, inputs))
         return value if record else value.detach(), pulled[0] if len(pulled) == 1 else pulled
 
     return with_gradient
@@ -92,7 +93,7 @@ def vjp(f: Function, *x: Any) -> tuple[Tensor, Callable[[Any], Any]]:
     inputs, value = _evaluate(f, x)
 
     def pullback(v: Any) -> Any:
-        pulled = _like(x, _pull(value, inputs, v, record=record))
+        pulled = like(x, _pull(value, inputs, v, record=record))
         return pulled[0] if len(pulled) == 1 else pulled
 
     return value if record else value.detach(), pullback
@@ -159,7 +160,7 @@ def hvp(f: Function, x: Any, v: Any, *, create_graph: bool = False) -> Any:
     gradients = _pull(value, inputs, None, record=True)
     with GradMode(True):
         slope = sum((g * d).sum() for g, d in zip(gradients, directions, strict=True) if g.requires_grad)
-    return _like(x, _pull(slope, inputs, None, record=record))
+    return like(x, _pull(slope, inputs, None, record=record))
 
 
 def jacobian(f: Function, x: Any, *, create_graph: bool = False) -> Any:
@@ -179,7 +180,7 @@ def jacobian(f: Function, x: Any, *, create_graph: bool = False) -> Any:
     """
     record = check_flag("jacobian: create_graph", create_graph) or records_derivatives()
     inputs, value = _evaluate(f, _packed(x))
-    return _like(x, _rows(value, inputs, record))
+    return like(x, _rows(value, inputs, record))
 
 
 def hessian(f: Function, x: Any, *, create_graph: bool = False) -> Any:
@@ -203,10 +204,10 @@ def hessian(f: Function, x: Any, *, create_graph: bool = False) -> Any:
     record = check_flag("hessian: create_graph", create_graph) or records_derivatives()
     inputs, value = _evaluate(f, _packed(x), scalar="hessian")
     gradients = _pull(value, inputs, None, record=True)
-    return _like(x, [_like(x, _rows(gradient, inputs, record)) for gradient in gradients])
+    return like(x, [like(x, _rows(gradient, inputs, record)) for gradient in gradients])
 
 
-# --- structures of tensors
+# --- arguments
 
 
 def _packed(x: Any) -> tuple[Any, ...]:
@@ -214,52 +215,11 @@ def _packed(x: Any) -> tuple[Any, ...]:
     return x if isinstance(x, tuple) else (x,)
 
 
-def _is_container(x: Any) -> bool:
-    """Whether an argument holds tensors, and is not itself the data of one, such as a list of numbers."""
-    return isinstance(x, (tuple, dict)) or (
-        isinstance(x, list) and any(isinstance(each, (Tensor, np.ndarray)) or _is_container(each) for each in x)
-    )
-
-
-def _leaves(x: Any) -> list[Any]:
-    """Return the tensors of a structure in order."""
-    if not _is_container(x):
-        return [x]
-    return [leaf for each in (x.values() if isinstance(x, dict) else x) for leaf in _leaves(each)]
-
-
-def _parts(x: Any) -> dict[Any, Any]:
-    """Return the parts of a structure by key or index."""
-    return x if isinstance(x, dict) else dict(enumerate(x)) if isinstance(x, (list, tuple)) else {}
-
-
-def _matched(v: Any, x: Any) -> list[Any]:
-    """Return the leaves of ``v`` in the order of those of ``x``, which has the same structure."""
-    if not _is_container(x):
-        return [v]
-    parts, directions = _parts(x), _parts(v)
-    if directions.keys() != parts.keys():
-        got = list(directions) if directions else repr(v)
-        raise ShapeError(f"v must have one direction for each argument: {list(parts)} expected, got {got}")
-    return [leaf for key, part in parts.items() for leaf in _matched(directions[key], part)]
-
-
-def _like(x: Any, values: Any) -> Any:
-    """Return values in the structure of ``x``."""
-    return _filled(x, iter(values))
-
-
-def _filled(x: Any, values: Iterator[Any]) -> Any:
-    if not _is_container(x):
-        return next(values)
-    return of_parts(lambda part: _filled(part, values), x)
-
-
 def _is_differentiable(value: Any) -> bool:
     """Whether an argument is real-valued, so that a derivative with respect to it means something."""
-    if _is_container(value):
-        leaves = _leaves(value)
-        return bool(leaves) and all(map(_is_differentiable, leaves))
+    if is_container(value):
+        parts = leaves(value)
+        return bool(parts) and all(map(_is_differentiable, parts))
     return isinstance(value, float) or (
         isinstance(value, (Tensor, np.ndarray, np.floating)) and value.dtype.kind == "f"
     )
@@ -267,9 +227,9 @@ def _is_differentiable(value: Any) -> bool:
 
 def _check_not_mixed(place: int, value: Any) -> None:
     """Raise where a structure holds something to differentiate beside something else."""
-    leaves = _leaves(value) if _is_container(value) else []
-    if any(map(_is_differentiable, leaves)):
-        other = next(leaf for leaf in leaves if not _is_differentiable(leaf))
+    parts = leaves(value) if is_container(value) else []
+    if any(map(_is_differentiable, parts)):
+        other = next(part for part in parts if not _is_differentiable(part))
         raise DtypeError(
             f"value_and_grad: argument {place} holds floating-point tensors and {other!r:.60}, so it cannot be "
             "differentiated as a whole; pass the other values as another argument"
@@ -284,8 +244,8 @@ def _evaluate(f: Function, x: tuple[Any, ...], scalar: str = "") -> tuple[list[T
     if not callable(f):
         raise DtypeError(f"expected a function of tensors to differentiate, got {type(f).__name__}")
     with transforming():
-        inputs = [variable(leaf) for leaf in _leaves(x)]
-        value = call("f must be a function of the arguments given", f, *_like(x, inputs))
+        inputs = [variable(leaf) for leaf in leaves(x)]
+        value = call("f must be a function of the arguments given", f, *like(x, inputs))
     if not isinstance(value, Tensor):
         raise DtypeError(f"the function must return a tensor, it returned {type(value).__name__}")
     if scalar and value.size != 1:
@@ -341,7 +301,7 @@ def _rows(value: Tensor, inputs: list[Tensor], record: bool) -> list[Tensor]:
 def _directions(v: Any, x: Any, inputs: list[Tensor]) -> list[Tensor]:
     """Return a direction for each input, in its shape."""
     directions = []
-    for position, (direction, x_i) in enumerate(zip(_matched(v, x), inputs, strict=True)):
+    for position, (direction, x_i) in enumerate(zip(matched(v, x), inputs, strict=True)):
         made = direction if isinstance(direction, Tensor) else of_dtype(direction, x_i.dtype)
         if made.shape != x_i.shape:
             raise ShapeError(

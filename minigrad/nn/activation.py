@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import ops
-from minigrad.checks import axis_number
+from minigrad.checks import axis_number, one_of
 from minigrad.engine.tensor import Tensor
 from minigrad.nn import functional
-from minigrad.nn.checks import finite_number, number_between, one_of
+from minigrad.nn.checks import finite_number, number_between
 from minigrad.nn.module import Module
 
 

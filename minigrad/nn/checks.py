@@ -49,10 +49,3 @@ def number_between(owner: str, name: str, value: Any, low: float, high: float = 
         return float(value)
     except OverflowError as problem:
         raise ArgumentError(f"{owner}: {name} is too large: {problem}") from None
-
-
-def one_of(owner: str, name: str, value: Any, choices: tuple[str, ...]) -> str:
-    """Return the value if it is one of the choices."""
-    if not isinstance(value, str) or value not in choices:
-        raise ArgumentError(f"{owner}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
-    return str(value)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from minigrad.checks import one_of
 from minigrad.engine.random import generator
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError, ShapeError
-from minigrad.nn.checks import finite_number, number_between, one_of
+from minigrad.nn.checks import finite_number, number_between
 
 T = TypeVar("T", bound=Tensor)
 NONLINEARITIES = ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.checks import one_of
 from minigrad.engine.tensor import Tensor
 from minigrad.nn import loss_functions
-from minigrad.nn.checks import number_between, one_of
+from minigrad.nn.checks import number_between
 from minigrad.nn.module import Module
 
 

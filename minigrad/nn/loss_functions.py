@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.checks import one_of
 from minigrad.engine.arrays import as_array
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import DtypeError, OutOfRangeError, ShapeError
-from minigrad.nn.checks import number_between, one_of
+from minigrad.nn.checks import number_between
 from minigrad.ops import elementwise, loss, piecewise
 from minigrad.ops import reduction as reductions
 

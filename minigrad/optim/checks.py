@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.checks import check_flag
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError, DtypeError
 
@@ -70,16 +71,7 @@ def whole(owner: str, name: str, value: Any, least: int) -> int:
 
 def flag(owner: str, name: str, value: Any) -> bool:
     """Return the value if it is True or False."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise DtypeError(f"{owner}: {name} must be True or False, got {value!r}")
-    return bool(value)
-
-
-def one_of(owner: str, name: str, value: Any, choices: tuple[str, ...]) -> str:
-    """Return the value if it is one of the choices."""
-    if not isinstance(value, str) or value not in choices:
-        raise ArgumentError(f"{owner}: {name} must be {' or '.join(map(repr, choices))}, got {value!r}")
-    return str(value)
+    return check_flag(f"{owner}: {name}", value)
 
 
 def listed(owner: str, params: Any) -> list[Any]:

@@ -56,3 +56,9 @@ def test_a_method_of_pytorchs_is_answered_with_numpys_name(name: str, instead: s
 def test_a_slip_is_pythons_own_error() -> None:
     with pytest.raises(AttributeError, match="'Tensor' object has no attribute 'softmx'"):
         mg.tensor(X).softmx()
+
+
+def test_names_of_pytorchs_are_not_offered() -> None:
+    offered = dir(mg.tensor(X))
+    assert {"reshape", "sum", "backward", "shape"} <= set(offered)
+    assert not {"view", "unsqueeze", "cuda"} & set(offered)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from minigrad.checks import one_of
 from minigrad.engine.tensor import Tensor
 from minigrad.errors import ArgumentError
 from minigrad.optim import checks
@@ -45,11 +46,11 @@ class ReduceLROnPlateau(LRScheduler):
         eps: float = 1e-8,
     ) -> None:
         self.optimizer = checked_optimizer(self.title, optimizer)
-        self.mode = checks.one_of(self.title, "mode", mode, ("min", "max"))
+        self.mode = one_of(self.title, "mode", mode, ("min", "max"))
         self.factor = checks.below_one(self.title, "factor", factor)
         self.patience = checks.whole(self.title, "patience", patience, 0)
         self.threshold = checks.at_least_zero(self.title, "threshold", threshold)
-        self.threshold_mode = checks.one_of(self.title, "threshold_mode", threshold_mode, ("rel", "abs"))
+        self.threshold_mode = one_of(self.title, "threshold_mode", threshold_mode, ("rel", "abs"))
         self.cooldown = checks.whole(self.title, "cooldown", cooldown, 0)
         self.eps = checks.at_least_zero(self.title, "eps", eps)
         groups = len(optimizer.param_groups)

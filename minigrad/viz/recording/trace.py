@@ -71,7 +71,8 @@ class Trace(Parts):
         Raises:
             DataError: when the text is no trace, or one of another version.
         """
-        return Trace(**vars(from_text(text)))
+        parts = from_text(text)
+        return Trace(parts.graph, parts.steps, parts.values, parts.rules)
 
     def diff(self, other: Trace, *, tolerance: float = 0.0) -> Difference | None:
         """Return the first step in which another trace differs, or None if they are the same.
