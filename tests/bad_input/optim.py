@@ -92,7 +92,11 @@ OPTIM: Cases = {
         (lambda: lr_scheduler.LinearLR("a"), DtypeError, "expected an optimizer such as optim.SGD(...), got str"),
     ],
     "lr_scheduler.ReduceLROnPlateau": [
-        (lambda: lr_scheduler.ReduceLROnPlateau(sgd(), "least"), ArgumentError, "mode must be one of 'min', 'max', got"),
+        (
+            lambda: lr_scheduler.ReduceLROnPlateau(sgd(), "least"),
+            ArgumentError,
+            "mode must be one of 'min', 'max', got",
+        ),
         (
             lambda: lr_scheduler.ReduceLROnPlateau(sgd(), factor=2),
             ArgumentError,

@@ -375,3 +375,24 @@ def test_the_walk_runs_on_arrays_unless_it_is_to_be_recorded() -> None:
     x = mg.tensor([1.0, 2.0], requires_grad=True)
     y = (x * x).sum()
     assert all(type(gradient) is np.ndarray for _, gradient, _ in walk({y.node: np.ones((), np.float32)}))
+
+
+def test_a_pass_releases_only_what_it_went_through() -> None:
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    middle = mg.exp(x)
+    mg.grad((middle * middle).sum(), middle)
+    (found,) = mg.grad(middle.sum(), x)
+    np.testing.assert_array_equal(found.numpy(), np.exp(x.numpy()))
+
+    y = (x * 2).sum()
+    assert mg.grad(y, mg.tensor(1.0, requires_grad=True), allow_unused=True) == (None,)
+    y.backward()
+    assert x.grad.tolist() == [2, 2]
+
+
+def test_a_tensor_that_requires_no_gradient_any_more_gets_none() -> None:
+    x = mg.tensor(3.0, requires_grad=True)
+    y = x * x
+    x.requires_grad = False
+    y.backward()
+    assert x.grad is None

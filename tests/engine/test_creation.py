@@ -126,3 +126,20 @@ def test_an_array_is_converted_as_numpy_does() -> None:
 def test_a_range_of_dates_is_refused(limits: Any) -> None:
     with pytest.raises(DtypeError, match="start, stop and step must be real numbers"):
         mg.arange(*limits)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"start": 6, "step": 2}, [0, 2, 4]),
+        ({"start": 5}, [0, 1, 2, 3, 4]),
+        ({"start": 1, "stop": 6, "step": 2}, [1, 3, 5]),
+    ],
+)
+def test_arange_counts_by_its_step(arguments: dict[str, int], expected: list[int]) -> None:
+    assert mg.arange(**arguments).tolist() == expected
+
+
+@pytest.mark.parametrize("make", [mg.zeros, mg.ones, mg.eye])
+def test_without_a_dtype_the_default_holds(make: Any) -> None:
+    assert make(2, dtype=None).dtype == np.float32

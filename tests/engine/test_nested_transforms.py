@@ -282,3 +282,25 @@ def test_nested_transforms_of_structures() -> None:
 def test_a_structure_of_something_else_is_passed_on() -> None:
     value, gradient = mg.value_and_grad(lambda x, names: x * len(names))(2.0, ["a", "b"])
     assert (value.item(), gradient.item()) == (4, 2)
+
+
+def slope_of_a_backward_pass(x: Any) -> Any:
+    """Return x times the derivative of x y^2 with respect to y at 3, which ``backward()`` computes: 6 x^2."""
+    y = mg.tensor(3.0, requires_grad=True)
+    (x * y * y).backward()
+    return x * y.grad
+
+
+def slope_of_steps(x: Any) -> Any:
+    y = mg.tensor(3.0, requires_grad=True)
+    for _ in mg.backprop(x * y * y):
+        pass
+    return x * y.grad
+
+
+@pytest.mark.parametrize("f", [slope_of_a_backward_pass, slope_of_steps])
+def test_a_backward_pass_inside_of_a_transform_is_differentiated(f: Any) -> None:
+    x = mg.tensor(2.0)
+    assert [each.item() for each in mg.value_and_grad(f)(x)] == [24, 24]
+    assert mg.hessian(f, x).item() == 12
+    assert mg.jacobian(f, x).item() == 24

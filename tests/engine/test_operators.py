@@ -62,3 +62,8 @@ def test_names_of_pytorchs_are_not_offered() -> None:
     offered = dir(mg.tensor(X))
     assert {"reshape", "sum", "backward", "shape"} <= set(offered)
     assert not {"view", "unsqueeze", "cuda"} & set(offered)
+
+
+def test_a_number_is_rounded_to_an_integer() -> None:
+    assert type(round(mg.tensor(2.7))) is int
+    assert type(round(mg.tensor(2.7), 0)) is float

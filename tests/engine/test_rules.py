@@ -11,6 +11,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.errors import RuleError
+from minigrad.ops import primitives
 
 
 def leaf(*shape: int) -> mg.Tensor:
@@ -240,3 +241,66 @@ def test_an_argument_may_be_called_g() -> None:
     a = mg.tensor([1.0, 2.0], requires_grad=True)
     product(a, mg.tensor([3.0, 4.0])).sum().backward()
     assert a.grad.tolist() == [3, 4]
+
+
+def test_calls_of_many_lengths_leave_little_behind() -> None:
+    x = mg.tensor(1.0, requires_grad=True)
+    for count in range(1, 300):
+        mg.stack([x] * count)
+    assert max(len(primitive._plans) for primitive in primitives.values()) == 100
+
+
+class TestNamesOfAUsersFunction:
+    def test_an_argument_with_a_name_that_rules_use_otherwise_is_refused(self) -> None:
+        def output(x: Any, out: Any) -> Any:
+            return x * out
+
+        def shape(x: Any, x_shape: Any) -> Any:
+            return x * x_shape
+
+        def option(x: Any, kept: float = 1.0) -> Any:
+            return x * kept
+
+        def of_any_number(*xs: Any, position: float = 1.0) -> Any:
+            return sum(xs) * position
+
+        for function, rules in ((output, 2), (shape, 2), (option, 1), (of_any_number, 1)):
+            name = list(function.__annotations__)[1]
+            with pytest.raises(RuleError, match=f"{function.__name__}: .*{name!r}.*another name"):
+                mg.primitive(function).derivatives(*[lambda g: g] * rules)
+
+    def test_position_is_a_name_like_any_other_where_the_number_of_arguments_is_fixed(self) -> None:
+        @mg.primitive
+        def scaled(x: Any, position: float = 1.0) -> Any:
+            return x * position
+
+        scaled.derivatives(lambda g, position: g * position)
+        x = mg.tensor([1.0, 2.0], requires_grad=True)
+        scaled(x, position=3.0).sum().backward()
+        assert x.grad.tolist() == [3, 3]
+
+    def test_options_that_no_call_could_give_are_refused(self) -> None:
+        def any_options(x: Any, **options: Any) -> Any:
+            return x
+
+        def by_position_alone(x: Any, factor: float = 1.0, /) -> Any:
+            return x * factor
+
+        for function, what in ((any_options, r"\*\*options"), (by_position_alone, "factor")):
+            with pytest.raises(RuleError, match=f"{function.__name__}: .*{what}"):
+                mg.primitive(function).derivatives(lambda g: g)
+
+
+def test_options_may_be_any_kind_of_dict_and_list() -> None:
+    class Names(list[Any]):
+        def __init__(self) -> None:
+            super().__init__()
+
+    @mg.primitive
+    def scaled(x: Any, factors: Any = None, names: Any = ()) -> Any:
+        return x * factors["by"]
+
+    scaled.derivatives(lambda g, factors: g * factors["by"])
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    scaled(x, factors={"by": np.array([2.0, 3.0], np.float32)}, names=Names()).sum().backward()
+    assert x.grad.tolist() == [2, 3]

@@ -450,3 +450,12 @@ def test_a_wrapped_array_may_be_written_into_by_its_owner() -> None:
     array[...] = 0
     y.backward()
     assert w.grad.tolist() == [2, 3]
+
+
+def test_a_gradient_that_is_assigned_has_the_dtype_of_its_tensor() -> None:
+    w = mg.tensor([1.0, 2.0], requires_grad=True)
+    for gradient in (mg.tensor([1, 2]), np.array([1, 2]), [1, 2]):
+        w.grad = gradient
+        assert w.grad.dtype == np.float32
+    w.grad = same = mg.tensor([3.0, 4.0])
+    assert w.grad is same

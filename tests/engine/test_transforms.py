@@ -260,3 +260,14 @@ def test_a_structure_of_parameters_and_other_values_is_refused() -> None:
     message = "argument 0 holds floating-point tensors and 2, .*another argument"
     with pytest.raises(DtypeError, match=message):
         f({"w": mg.tensor([1.0, 2.0]), "k": 2}, np.array([1.0, 2.0]))
+
+
+def test_a_function_that_uses_no_argument_has_the_gradient_0() -> None:
+    value, gradient = mg.value_and_grad(lambda w: mg.tensor(1.0))(mg.tensor([1.0, 2.0]))
+    assert value.item() == 1
+    assert gradient.tolist() == [0, 0]
+
+
+def test_a_directional_derivative_of_integers_is_0() -> None:
+    value, slope = mg.jvp(lambda x: mg.argmax(x), mg.tensor([1.0, 2.0]), mg.tensor([1.0, 0.0]))
+    assert (value.item(), slope.item()) == (1, 0)
