@@ -67,12 +67,13 @@ def test_a_schedule_resumes_at_a_given_epoch(make: Any, closed: Any) -> None:
     np.testing.assert_allclose(rates(scheduler, 8), [closed(t) for t in range(3, 12)], rtol=1e-12)
 
 
-@pytest.mark.parametrize("length", range(1, 101))
-def test_a_line_to_zero_ends_at_zero_and_not_below(length: int) -> None:
-    seen = rates(LinearLR(sgd(0.3), 1.0, 0.0, length), length + 2)
-    assert min(seen) >= 0
-    assert seen[-1] == pytest.approx(0, abs=1e-15)
-    assert seen[-1] == seen[-3]
+@pytest.mark.parametrize("start_factor", [1.0, 0.7, 0.5, 1 / 3, 0.1])
+def test_a_line_to_zero_ends_at_zero_and_not_below(start_factor: float) -> None:
+    for length in range(1, 101):
+        seen = rates(LinearLR(sgd(0.3), start_factor, 0.0, length), length + 2)
+        assert min(seen) >= 0
+        assert seen[-1] == pytest.approx(0, abs=1e-15)
+        assert seen[-1] == seen[-3]
 
 
 def test_a_line_that_is_made_after_its_optimizer_was_loaded_begins_at_the_first_learning_rate() -> None:
