@@ -94,4 +94,4 @@ class SGD(Optimizer):
                 b *= momentum
                 b += (1 - dampening) * g if dampening else g
             g = g + momentum * b if nesterov else b
-        return p + -lr * g  # a sum: NumPy may write it over the product, not so a difference
+        return p - lr * g
