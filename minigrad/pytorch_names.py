@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.errors import UnknownArgumentError, UnknownAttributeError, UnknownModuleError
 
+_NUMPY = "minigrad follows NumPy: "
 _CPU = "minigrad computes on the CPU alone: leave it out"
 _LAYER = "a layer gets its dtype when it is made, as in nn.Linear(3, 2, dtype=np.float64)"
 _DTYPES = "dtypes are NumPy's, such as np.float32"
@@ -24,11 +25,11 @@ _DECOMPOSED = "compute it with np.linalg on .numpy(); no gradient flows through 
 
 # keyword argument -> the argument that has its place (where it needs one), and the advice; {value} is what was passed
 ARGUMENTS: dict[str, tuple[str, str]] = {
-    "dim": ("axis", "use axis={value}"),
-    "dims": ("axis", "use axis={value}"),
-    "keepdim": ("keepdims", "use keepdims={value}"),
-    "dim0": ("axis1", "use axis1={value}"),
-    "dim1": ("axis2", "use axis2={value}"),
+    "dim": ("axis", _NUMPY + "use axis={value}"),
+    "dims": ("axis", _NUMPY + "use axis={value}"),
+    "keepdim": ("keepdims", _NUMPY + "use keepdims={value}"),
+    "dim0": ("axis1", _NUMPY + "use axis1={value}"),
+    "dim1": ("axis2", _NUMPY + "use axis2={value}"),
     "start_dim": ("start_axis", "use start_axis={value}"),
     "end_dim": ("end_axis", "use end_axis={value}"),
     "unbiased": ("ddof", "use ddof=1 for the unbiased estimate, ddof=0 for the other"),

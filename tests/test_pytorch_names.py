@@ -89,13 +89,19 @@ def test_modules_of_pytorchs_are_answered_when_they_are_imported(name: str, advi
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: mg.sum(X, dim=1), r"^sum\(\) got an unexpected keyword argument 'dim': use axis=1$"),
-        (lambda: X.mean(axis=0, keepdim=True), r"^mean\(\) .* 'keepdim': use keepdims=True$"),
+        (
+            lambda: mg.sum(X, dim=1),
+            r"^sum\(\) got an unexpected keyword argument 'dim': minigrad follows NumPy: use axis=1$",
+        ),
+        (lambda: X.mean(axis=0, keepdim=True), r"^mean\(\) .* 'keepdim': minigrad follows NumPy: use keepdims=True$"),
         (lambda: X.std(unbiased=False), r"^std\(\) .* 'unbiased': use ddof=1 for the unbiased estimate, ddof=0 for"),
-        (lambda: F.softmax(X, dim=-1), r"^softmax\(\) .* 'dim': use axis=-1$"),
-        (lambda: mg.einsum("ij->i", X).sum(dim=0), r"^sum\(\) .* 'dim': use axis=0$"),
+        (lambda: F.softmax(X, dim=-1), r"^softmax\(\) .* 'dim': minigrad follows NumPy: use axis=-1$"),
+        (lambda: mg.einsum("ij->i", X).sum(dim=0), r"^sum\(\) .* 'dim': minigrad follows NumPy: use axis=0$"),
         (lambda: np.sum(X, out=np.zeros(3)), r"^sum\(\) .* 'out': no function of minigrad writes into an array"),
-        (lambda: nn.Softmax(dim=1), r"^Softmax\(\) got an unexpected keyword argument 'dim': use axis=1$"),
+        (
+            lambda: nn.Softmax(dim=1),
+            r"^Softmax\(\) got an unexpected keyword argument 'dim': minigrad follows NumPy: use axis=1$",
+        ),
         (lambda: nn.Flatten(start_dim=2), r"^Flatten\(\) .* 'start_dim': use start_axis=2$"),
         (lambda: nn.Linear(2, 3, device="cpu"), r"^Linear\(\) .* 'device': minigrad computes on the CPU alone"),
         (lambda: nn.CrossEntropyLoss(size_average=True), r"^CrossEntropyLoss\(\) .* 'size_average': use reduction="),

@@ -291,7 +291,7 @@ class TestMistakes:
         for options, message in (
             ({}, "missing a required"),
             ({"axis": 0, "scal": 1}, "got an unexpected keyword argument 'scal'$"),
-            ({"dim": 0}, "got an unexpected keyword argument 'dim': use axis=0$"),
+            ({"dim": 0}, "got an unexpected keyword argument 'dim': minigrad follows NumPy: use axis=0$"),
         ):
             with pytest.raises(TypeError, match=rf"^largest\(\) {message}"):
                 largest(leaf(1.0), **options)

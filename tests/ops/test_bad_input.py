@@ -160,9 +160,17 @@ BAD: list[tuple[Callable[[], Any], type[MinigradError], list[str]]] = [
     ),
     (lambda: mg.norm(X, ord=1), TypeError, ["got an unexpected keyword argument 'ord'"]),
     (lambda: mg.sum(X, 0, True), TypeError, ["sum() got too many positional arguments"]),
-    (lambda: X.sum(axis=1, keepdim=True), UnknownArgumentError, ["'keepdim': use keepdims=True"]),
+    (
+        lambda: X.sum(axis=1, keepdim=True),
+        UnknownArgumentError,
+        ["'keepdim': minigrad follows NumPy: use keepdims=True"],
+    ),
     *[
-        (lambda f=f: f(X, dim=1), UnknownArgumentError, [f"{f.__name__}() got an unexpected", "'dim': use axis=1"])
+        (
+            lambda f=f: f(X, dim=1),
+            UnknownArgumentError,
+            [f"{f.__name__}() got an unexpected", "'dim': minigrad follows NumPy: use axis=1"],
+        )
         for f in (*ALONG_AXES, mg.squeeze, mg.flip, mg.expand_dims)
     ],
     *[
