@@ -33,7 +33,7 @@ class Flat:
     """Small parameters side by side. Their states are views of its arrays: writing into one changes the other.
 
     Args:
-        tensors: parameters of one dtype, contiguous.
+        tensors: parameters of one dtype.
         states: the state of each, replaced by views here: arrays of its shape under the same names, and numbers that
             are the same for all.
     """
@@ -86,8 +86,6 @@ class Flat:
             return False
         arrays = [tensor._array for tensor in self.tensors]
         if not same(arrays, self.arrays):
-            if any(array.dtype != self.dtype or not array.flags.c_contiguous for array in arrays):
-                return False
             self.values, self.arrays = joined(arrays), []
         return True
 
@@ -212,7 +210,7 @@ def arranged(tensors: list[Tensor], states: Mapping[Tensor, State]) -> tuple[lis
 
 def kind_of(tensor: Tensor, state: State) -> Any:
     """Return what parameters that lie side by side have in common, or None for one that is updated by itself."""
-    if tensor.size > SMALL or not tensor._array.flags.c_contiguous:
+    if tensor.size > SMALL:
         return None
     kind: list[Any] = [tensor.dtype]
     for name, value in state.items():

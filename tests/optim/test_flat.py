@@ -182,7 +182,7 @@ def split_group(tensors: list[mg.Tensor], optimizer: optim.Optimizer) -> None:
 
 def turn_arrays(tensors: list[mg.Tensor], optimizer: optim.Optimizer) -> None:
     for index in (0, 3, 4):
-        tensors[index].data = np.array(tensors[index].data, order="F")
+        tensors[index].data = np.array(tensors[index].data * np.float32(0.5), order="F")
 
 
 def another_rate(tensors: list[mg.Tensor], optimizer: optim.Optimizer) -> None:
@@ -522,10 +522,11 @@ def test_a_state_of_another_shape_is_an_error_where_the_algorithm_is_called_elem
 
 
 @pytest.mark.parametrize(
-    "change", [lambda array: array.reshape(-1)[:1], lambda array: np.stack([array, array], -1)[..., 0]]
+    "change",
+    [lambda array: array.reshape(-1)[:1], lambda array: np.stack([array, array], -1)[..., 0], np.asfortranarray],
 )
 def test_a_state_that_cannot_be_cut_is_updated_whole(change: Any) -> None:
-    twins = Twins((optim.SGD, {"momentum": 0.5}), [(300,), (2,), (3,)])
+    twins = Twins((optim.SGD, {"momentum": 0.5}), [(300,), (100, 3), (2,), (3,)])
     twins.steps(2)
     for tensors, optimizer in zip(twins.sides, twins.optimizers, strict=True):
         for tensor in tensors:

@@ -110,6 +110,9 @@ def test_a_sequence_begins_with_its_first_part() -> None:
     optimizer = sgd()
     sequence = SequentialLR(optimizer, [LinearLR(optimizer, 0.5), LinearLR(optimizer, 0.1)], [3])
     assert sequence.get_last_lr() == [0.5] == [optimizer.param_groups[0]["lr"]]
+    optimizer = sgd()
+    sequence = SequentialLR(optimizer, [StepLR(optimizer, 4), LinearLR(optimizer, 0.1)], [3])
+    assert sequence.get_last_lr() == [1.0] == [optimizer.param_groups[0]["lr"]]
     with pytest.raises(ArgumentError, match="last_epoch must be an integer of at least -1, got -2"):
         SequentialLR(optimizer, [StepLR(optimizer, 1)], [], last_epoch=-2)
 
