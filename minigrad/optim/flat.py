@@ -30,12 +30,11 @@ NUMBERS = (bool, int, float, np.generic)
 
 
 class Flat:
-    """Small parameters side by side. Their states are views of its arrays: writing into one changes the other.
+    """Small parameters side by side, updated as one, and their states; ``spread`` gives each its own state back.
 
     Args:
         tensors: parameters of one dtype.
-        states: the state of each, replaced by views here: arrays of its shape under the same names, and numbers that
-            are the same for all.
+        states: the state of each: arrays of its shape under the same names, and numbers that are the same for all.
     """
 
     def __init__(self, tensors: Sequence[Tensor], states: Sequence[State]) -> None:
@@ -43,72 +42,49 @@ class Flat:
         self.shapes, self.dtype = [tensor.shape for tensor in tensors], tensors[0].dtype
         bounds = np.cumsum([0, *(tensor.size for tensor in tensors)]).tolist()
         self.parts = [slice(start, stop) for start, stop in pairwise(bounds)]
-        self.values = joined([tensor._array for tensor in tensors])
+        self.values = joined([tensor._array for tensor in tensors], self.dtype)
         self.arrays: list[Array] = []  # the parts of ``values`` that the parameters hold, if they do
-        self.state: State = {}
-        self.given: list[Any] = []
-        self.spread(
-            {
-                name: joined([state[name] for state in states]) if isinstance(value, np.ndarray) else value
-                for name, value in states[0].items()
-            }
-        )
-
-    def split(self, flat: Array) -> list[Array]:
-        """Return the part of each parameter, in its shape: views."""
-        pairs = zip(self.parts, self.shapes, strict=True)
-        return [flat[part] if len(shape) == 1 else flat[part].reshape(shape) for part, shape in pairs]
-
-    def spread(self, state: State) -> None:
-        """Give each parameter its part of a state, as far as it is new."""
-        if state.keys() == self.state.keys() and all(map(is_, state.values(), self.state.values())):
-            return
-        changed = [name for name, value in state.items() if value is not self.state.get(name)]
-        for name in changed:
-            value = state[name]
-            check_shape(name, value, self.values)
-            parts = self.split(value) if isinstance(value, np.ndarray) else [value] * len(self.states)
-            for own, part in zip(self.states, parts, strict=True):
-                own[name] = part
-        for name in self.state.keys() - state.keys():
-            for own in self.states:
-                del own[name]
-        self.state, self.given = state, self.held()
-
-    def held(self) -> list[Any]:
-        """Return the names and values in the states, one after another."""
-        return [part for state in self.states for item in state.items() for part in item]
-
-    def is_current(self, states: Mapping[Tensor, State]) -> bool:
-        """Whether the states hold what the last step put there; values that were replaced since are read anew."""
-        self.states = [states[tensor] for tensor in self.tensors]
-        if not same(self.held(), self.given):
-            return False
-        arrays = [tensor._array for tensor in self.tensors]
-        if not same(arrays, self.arrays):
-            self.values, self.arrays = joined(arrays), []
-        return True
+        self.state: State = {
+            name: joined([state[name] for state in states]) if isinstance(value, np.ndarray) else value
+            for name, value in states[0].items()
+        }
 
     def step(self, update: Update, options: dict[str, Any]) -> None:
-        """Update the parameters and their states."""
+        """Update the parameters and their state."""
         gradients = [tensor._grad._array for tensor in self.tensors]  # type: ignore[union-attr]
         if [gradient.shape for gradient in gradients] != self.shapes:
             pairs = zip(self.tensors, gradients, strict=True)
             raise next(wrong_gradient(tensor, gradient) for tensor, gradient in pairs if gradient.shape != tensor.shape)
-        p = self.values
-        g = np.concatenate([gradient.ravel() for gradient in gradients], dtype=self.dtype, casting="unsafe")
+        arrays = [tensor._array for tensor in self.tensors]
+        if not same(arrays, self.arrays):  # values that were replaced since the last step
+            self.values = joined(arrays, self.dtype)
+        p, g = self.values, joined(gradients, self.dtype)
         p.flags.writeable = g.flags.writeable = False
-        state = self.state.copy()
-        new = np.array(checked(update(p, g, state, **options), p), self.dtype)  # others may hold what it returned
-        self.spread(state)
-        self.values, self.arrays = new, self.split(new)
+        state = self.state.copy()  # an update that fails counts no step
+        new = np.array(checked(update(p, g, state, **options), p), self.dtype)  # what it returned may be held
+        for name, value in state.items():
+            check_shape(name, value, p)
+        self.state, self.values, self.arrays = state, new, self.split(new)
         for tensor, array in zip(self.tensors, self.arrays, strict=True):
             tensor.assign(array)
 
+    def split(self, flat: Array) -> list[Array]:
+        """Return the part of each parameter, in its shape: views."""
+        return [flat[part].reshape(shape) for part, shape in zip(self.parts, self.shapes, strict=True)]
 
-def joined(arrays: list[Array]) -> Array:
+    def spread(self) -> None:
+        """Put into the state of each parameter its part of the state."""
+        for state in self.states:
+            state.clear()
+        for name, value in self.state.items():
+            parts = self.split(value) if isinstance(value, np.ndarray) else [value] * len(self.states)
+            for state, part in zip(self.states, parts, strict=True):
+                state[name] = part
+
+
+def joined(arrays: list[Array], dtype: Any = None) -> Array:
     """Return arrays side by side."""
-    return np.concatenate([array.ravel() for array in arrays])
+    return np.concatenate(arrays, axis=None, dtype=dtype, casting="unsafe")
 
 
 def same(values: list[Any], others: list[Any]) -> bool:
@@ -123,13 +99,17 @@ def update_alone(update: Update, tensor: Tensor, state: State, options: dict[str
     if g.shape != p.shape:
         raise wrong_gradient(tensor, g)
     p, g = read_only(p), read_only(g)
+    after = state.copy()  # an update that fails counts no step
     if elementwise and p.size > LARGE and is_contiguous(p, state):
-        new = in_blocks(update, p, g, state, options)
+        new = in_blocks(update, p, g, after, options)
     else:
-        new = checked(update(p, g, state, **options), p)
-        if not (elementwise and is_new(new, p, state)):
+        new = checked(update(p, g, after, **options), p)
+        if not (elementwise and is_new(new, p, after)):
             result, new = new, np.empty_like(p)
             new[...] = result
+    state |= after
+    for name in state.keys() - after.keys():
+        del state[name]
     tensor.assign(new)
 
 

@@ -29,7 +29,8 @@ class Optimizer(AdvisesOnArguments):
     Attributes:
         param_groups: dicts of ``"params"`` and the options that hold for them, such as ``"lr"``; may be changed.
         state: for each parameter that has been updated, its arrays and numbers by name, such as ``"exp_avg"``; may be
-            changed.
+            changed. Once it has been read, parameters are updated one by one, which is slower if there are many small
+            ones; ``state_dict()`` is a copy.
         elementwise: whether ``update`` changes each element by that element's own gradient and state alone. A class
             says so for itself, with ``elementwise = True``. Then a step updates small parameters together, in one
             array without further axes, and large ones in blocks; the state is arrays of the shape that ``update`` is
@@ -66,9 +67,10 @@ class Optimizer(AdvisesOnArguments):
         keep_by_default()  # training makes the same arrays over and over
         self.defaults = defaults
         self.param_groups: list[Group] = []
-        self.state: defaultdict[Tensor, State] = defaultdict(dict)
         self.has_stepped = False
+        self._states: defaultdict[Tensor, State] = defaultdict(dict)
         self._arranged: dict[int, tuple[list[Tensor], list[Flat], list[Tensor]]] = {}  # by the group's place
+        self._state_was_read = False
         values = checks.listed(self.title, params)
         if not isinstance(defaults, dict) or "lr" not in defaults:
             raise DtypeError(f"{self.title}: defaults must be a dict of options with an 'lr', got {defaults!r}")
@@ -140,26 +142,36 @@ class Optimizer(AdvisesOnArguments):
         """Update the parameters of a group that have a gradient; return whether one has."""
         tensors = [tensor for tensor in group["params"] if tensor._grad is not None]
         options = {name: group[name] for name in self.defaults}
-        flats, alone = self._together(place, tensors) if self.elementwise else ([], tensors)
+        flats, alone = self._arrangement(place, tensors)
         for flat in flats:
             flat.step(self.update, options)
+            if self._state_was_read:  # by this update
+                flat.spread()
         for tensor in alone:
-            update_alone(self.update, tensor, self.state[tensor], options, self.elementwise)
+            update_alone(self.update, tensor, self._states[tensor], options, self.elementwise)
         return bool(tensors)
 
-    def _together(self, place: int, tensors: list[Tensor]) -> tuple[list[Flat], list[Tensor]]:
+    def _arrangement(self, place: int, tensors: list[Tensor]) -> tuple[list[Flat], list[Tensor]]:
         """Return parameters side by side, and those that are updated by themselves; arranged anew after a change."""
+        if self._state_was_read or not self.elementwise:
+            return [], tensors
         known, flats, alone = self._arranged.get(place, ([], [], []))
-        current = same(tensors, known)
-        for flat in flats:
-            current = current and flat.is_current(self.state)
-        if not current:
-            flats, alone = arranged(tensors, self.state)
+        if not same(tensors, known):
+            self._separate()
+            flats, alone = arranged(tensors, self._states)
             self._arranged[place] = tensors, flats, alone
         return flats, alone
 
+    def _separate(self) -> None:
+        """Give each parameter its own state back."""
+        for _, flats, _ in self._arranged.values():
+            for flat in flats:
+                flat.spread()
+        self._arranged = {}
+
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_arranged": {}}  # views would be copied as arrays of their own
+        self._separate()
+        return vars(self)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Clear the gradients: each ``.grad`` becomes None. The argument is there for PyTorch's scripts."""
@@ -247,6 +259,18 @@ class Optimizer(AdvisesOnArguments):
 
     # --- state
 
+    @property
+    def state(self) -> defaultdict[Tensor, State]:
+        """The arrays and numbers of each parameter by name; after this, parameters are updated one by one."""
+        self._separate()
+        self._state_was_read = True
+        return self._states
+
+    @state.setter
+    def state(self, state: dict[Tensor, State]) -> None:
+        self._arranged, self._state_was_read = {}, True
+        self._states = defaultdict(dict, state)
+
     def state_dict(self) -> dict[str, Any]:
         """Return ``{"state": {index: {name: value}}, "param_groups": [...]}``, parameters as their indices.
 
@@ -261,7 +285,8 @@ class Optimizer(AdvisesOnArguments):
         >>> optimizer.state_dict()["state"]
         {0: {'momentum_buffer': array([2.], dtype=float32)}}
         """
-        return pack_state(self.param_groups, self.state)
+        self._separate()
+        return pack_state(self.param_groups, self._states)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what ``state_dict`` returned, options and learning rates included.
@@ -279,8 +304,9 @@ class Optimizer(AdvisesOnArguments):
             params = group["params"]
             group.clear()
             group |= {"params": params, **options}
-        self.state.clear()
-        self.state.update(state)
+        self._arranged = {}
+        self._states.clear()
+        self._states.update(state)
         self.has_stepped = self.has_stepped or bool(state)
 
     @property

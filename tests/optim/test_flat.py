@@ -78,12 +78,14 @@ class Twins:
             change(tensors, optimizer)
 
     def compare(self) -> None:
-        one, other = self.optimizers
         for tensor, expected in zip(*self.sides, strict=True):
             same(tensor.data, expected.data)
-            assert list(one.state[tensor]) == list(other.state[expected])
-            for name, value in one.state[tensor].items():
-                same(value, other.state[expected][name])
+        one, other = (optimizer.state_dict()["state"] for optimizer in self.optimizers)  # reading `state` changes how
+        assert list(one) == list(other)
+        for index, state in one.items():
+            assert list(state) == list(other[index])
+            for name, value in state.items():
+                same(value, other[index][name])
 
 
 def same(value: Any, expected: Any) -> None:
@@ -411,11 +413,48 @@ def test_parameters_of_different_states_are_updated_apart() -> None:
     twins.step(without=(2, 3))
     twins.step()
     assert twins.optimizers[0].shapes == [(5,), (5,), (9,)]
-    for tensors, optimizer in zip(twins.sides, twins.optimizers, strict=True):
-        optimizer.state[tensors[2]]["step"] = 1.0  # equal numbers of different types
-        optimizer.state[tensors[3]]["note"] = ["any", "value"]
+    for optimizer in twins.optimizers:
+        saved = optimizer.state_dict()
+        saved["state"][2]["step"] = 1.0  # equal numbers of different types
+        saved["state"][3]["note"] = ["any", "value"]
+        optimizer.load_state_dict(saved)
     twins.step()
     assert twins.optimizers[0].shapes[3:] == [(5,), (4,), (5,)]
+
+
+def test_after_the_state_was_read_parameters_are_updated_one_by_one() -> None:
+    twins = Twins((optim.SGD, {}), [(2,), (3,)])
+    twins.optimizers = [Noted(twins.sides[0]), Whole(twins.sides[1])]
+    twins.step()
+    held = [optimizer.state[tensors[1]] for tensors, optimizer in zip(twins.sides, twins.optimizers, strict=True)]
+    twins.step()
+    assert twins.optimizers[0].shapes == [(5,), (2,), (3,)]
+    for state in held:
+        assert state["step"] == 2
+        state["step"] = 7
+    twins.step()
+    assert [state["step"] for state in held] == [8, 8]
+    for optimizer in twins.optimizers:
+        optimizer.state = {}
+    twins.step()
+    assert [state["step"] for optimizer in twins.optimizers for state in optimizer.state.values()] == [1, 1, 1, 1]
+
+
+def test_an_update_may_read_the_state_of_its_optimizer() -> None:
+    class Reading(optim.Optimizer):
+        elementwise = True
+
+        def update(self, p: Any, g: Any, state: Any, lr: float) -> Any:
+            state["step"] = state.get("step", 0) + 1
+            assert len(self.state) == 2
+            return p - lr * g
+
+    tensors = [mg.ones(2, requires_grad=True), mg.ones(3, requires_grad=True)]
+    optimizer = Reading(tensors, {"lr": 0.1})
+    for _ in range(2):
+        (tensors[0].sum() + tensors[1].sum()).backward()
+        optimizer.step()
+    assert [state["step"] for state in optimizer.state.values()] == [2, 2]
 
 
 class Careless(optim.Optimizer):
